@@ -1,0 +1,149 @@
+"""What a machine and a data home need, and what to do about what is missing.
+
+Belongs here: quick looks that change nothing. Does not belong here: repairing.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pipelines.services import DEFAULT_PORT, port_is_free
+from warehouse.settings import ROOT
+
+FREE_GB: Final = 5
+"""A demo needs about one; a city's nights need room for one copy of the serving file."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the examination.
+
+    Attributes:
+        name: What was looked at.
+        state: ok, optional (works without it) or bad.
+        found: What was found.
+        remedy: What to do; empty where nothing.
+    """
+
+    name: str
+    state: Literal["ok", "optional", "bad"]
+    found: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return asdict(self)
+
+
+def examine(home: Path) -> list[Check]:
+    """Look at everything; the data home is not made.
+
+    Args:
+        home: Folder of the data home.
+    """
+    return [
+        _python(),
+        *_environment(),
+        _home(home),
+        _disk(home),
+        _keys(home),
+        _port(),
+        _fonts(),
+        _chromium(),
+    ]
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] == (3, 11):
+        return Check("Python", "ok", f"{version}（{sys.executable}）")
+    return Check(
+        "Python", "bad", version, "需要 3.11：请用 ./canteen 启动，或用 CANTEEN_PYTHON 指明 Python 3.11"
+    )
+
+
+def _environment() -> Iterator[Check]:
+    for kind, label in (("product", "产品环境"), ("dev", "开发环境")):
+        stamp, lock = ROOT / ".venv" / f"stamp-{kind}", ROOT / "requirements" / f"{kind}.lock"
+        if stamp.exists() and filecmp.cmp(stamp, lock, shallow=False):
+            yield Check(label, "ok", f"与 requirements/{kind}.lock 一致")
+        elif kind == "dev":
+            yield Check(label, "optional", "未安装", "需要运行测试时，./canteen test 会自动补装")
+        else:
+            yield Check(label, "bad", "与锁文件不一致", "运行任意 ./canteen 命令即自动重建")
+
+
+def _home(home: Path) -> Check:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return Check("数据目录", "bad", f"{existing} 不可写", "改正权限，或用 --home 指定可写的文件夹")
+    return Check("数据目录", "ok", f"{home}{'' if home.exists() else '（首次使用时建立）'}")
+
+
+def _disk(home: Path) -> Check:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free / 1e9
+    found = f"可用 {free:.1f} GB"
+    return (
+        Check("磁盘", "ok", found)
+        if free >= FREE_GB
+        else Check("磁盘", "bad", found, f"请腾出至少 {FREE_GB} GB")
+    )
+
+
+def _keys(home: Path) -> Check:
+    marker = home / "home.json"
+    if not marker.exists():
+        return Check("密钥", "ok", "数据目录尚未建立，首次使用时生成")
+    home_id = json.loads(marker.read_text("utf8"))["home_id"]
+    folder = Path(os.environ.get("CANTEEN_KEYS") or Path.home() / ".config" / "canteen-lakehouse" / home_id)
+    files = [file for file in folder.glob("*") if file.is_file()] if folder.is_dir() else []
+    if not files:
+        vault = home / "vault"
+        if vault.is_dir() and any(vault.iterdir()):
+            return Check(
+                "密钥",
+                "bad",
+                f"{folder} 中没有密钥，原件无法解密",
+                "从备份恢复密钥，或用 CANTEEN_KEYS 指明其文件夹",
+            )
+        return Check("密钥", "ok", "首次收件时生成")
+    loose = [file.name for file in files if file.stat().st_mode & 0o077]
+    if loose:
+        return Check("密钥", "bad", f"{folder} 中 {'、'.join(loose)} 对他人可读", f"chmod 600 {folder}/*")
+    return Check("密钥", "ok", f"{folder}；请另行备份，丢失后原件无法解密")
+
+
+def _port() -> Check:
+    if port_is_free("127.0.0.1", DEFAULT_PORT):
+        return Check("端口", "ok", f"{DEFAULT_PORT} 空闲")
+    return Check(
+        "端口", "optional", f"{DEFAULT_PORT} 已被占用", "serve 会自动换一个空闲端口，也可用 --port 指定"
+    )
+
+
+def _fonts() -> Check:
+    advice = "导出图片和 PDF 需要中文字体：安装 fonts-noto-cjk 一类的软件包"
+    listing = shutil.which("fc-list")
+    if listing is None:
+        return Check("中文字体", "optional", "没有 fc-list，无法检查", advice)
+    fonts = subprocess.run([listing, ":lang=zh", "family"], capture_output=True, text=True, check=True).stdout
+    count = len(set(fonts.splitlines()))
+    return Check("中文字体", "ok", f"{count} 种") if count else Check("中文字体", "optional", "没有", advice)
+
+
+def _chromium() -> Check:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found:
+        return Check("浏览器", "ok", found)
+    return Check("浏览器", "optional", "没有找到 chromium", "只有页面测试需要：安装 chromium")

@@ -1,0 +1,157 @@
+"""Which days a build must compute again, and from which silver versions.
+
+Belongs here: pins and windows. The window is read from the commits that silver made since the last
+build, so it survives a kill; without a record of the last build everything is computed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+
+from warehouse import delta
+from warehouse.fingerprint import code_hash
+from warehouse.settings import Settings
+from warehouse.tables import FEEDS, SILVER
+
+# Findings look back at most this far before the first day of the touched month
+# (never_issued_days and the peers of the weeks before).
+LOOKBACK: Final = dt.timedelta(days=62)
+_BUILD_CODE: Final = ("dbt_project", "warehouse")
+_CODE_ROW: Final = "code"
+_NO_EFFECT: Final = frozenset({"meal_fee"})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One dbt run.
+
+    Attributes:
+        versions: Pinned version of every silver table, ``None`` where there is none yet.
+        first: First touched day.
+        last: Last day with consumption in the city ("as of").
+        full: Whether everything is built again.
+        code: Hash of the code that builds.
+    """
+
+    versions: dict[str, int | None]
+    first: dt.date
+    last: dt.date
+    full: bool
+    code: str
+
+    @property
+    def reach(self) -> dt.date:
+        """Earliest day whose silver rows the window needs."""
+        return dt.date.min if self.full else self.first.replace(day=1) - LOOKBACK
+
+
+def make(settings: Settings) -> Plan | None:
+    """Plan the next build.
+
+    Returns:
+        The plan, or ``None`` when the build file already holds what silver says.
+    """
+    versions = {name: delta.version(settings.table(f"silver.{name}")) for name in SILVER}
+    consumed = delta.day_range(settings.table("silver.consumption"))
+    if consumed is None:
+        return None
+    begin = min(_first_days(settings))
+    code = code_hash(*_BUILD_CODE)
+    built = _built(settings.build)
+    if built is None or built.get(_CODE_ROW) != code:
+        return Plan(versions, begin, consumed[1], full=True, code=code)
+    if all(str(version) == built.get(name) for name, version in versions.items()):
+        return None
+    touched: set[str] = set()
+    for name in SILVER:
+        if name in _NO_EFFECT:
+            continue
+        since = built.get(name)
+        days = delta.touched_since(
+            settings.table(f"silver.{name}"), None if since in (None, "None") else int(str(since))
+        )
+        if days is None:
+            return Plan(versions, begin, consumed[1], full=True, code=code)
+        touched |= days
+    first = _earliest(touched, begin, consumed[1])
+    return Plan(versions, first, consumed[1], full=False, code=code)
+
+
+def _first_days(settings: Settings) -> list[dt.date]:
+    ranges = [delta.day_range(settings.table(feed.table)) for feed in FEEDS.values() if feed.dated]
+    return [found[0] for found in ranges if found is not None]
+
+
+def _earliest(touched: set[str], begin: dt.date, last: dt.date) -> dt.date:
+    """First day to compute: never before the first record, never after the last month's first day
+    when only the future changed (the forecast reads the calendar ahead)."""
+    first = last
+    for mark in touched:
+        if mark == delta.EVERYTHING:
+            return begin
+        day = dt.date.fromisoformat(mark.removeprefix(">="))
+        first = min(first, day if day <= last else last.replace(day=1))
+    return max(first, begin)
+
+
+def _built(build: Path) -> dict[str, str] | None:
+    if not build.exists():
+        return None
+    with duckdb.connect(str(build), read_only=True) as connection:
+        known = connection.execute(
+            "select 1 from information_schema.tables where table_schema = 'ctl' and table_name = 'built'"
+        ).fetchone()
+        if known is None:
+            return None
+        return dict(connection.execute("select name, version from ctl.built").fetchall())
+
+
+def mark_built(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Record in the build file what it was built from."""
+    rows = [(name, str(version)) for name, version in plan.versions.items()] + [(_CODE_ROW, plan.code)]
+    connection.execute("create schema if not exists ctl")
+    connection.execute("begin")
+    connection.execute("create or replace table ctl.built (name varchar primary key, version varchar)")
+    connection.executemany("insert into ctl.built values (?, ?)", rows)
+    connection.execute("commit")
+
+
+def write_pins(settings: Settings, plan: Plan, target: Path) -> None:
+    """Write the files of the pinned versions that the window reaches, for ``warehouse.dbt_plugin``."""
+    pins: dict[str, Any] = {}
+    for name, columns in SILVER.items():
+        path = settings.table(f"silver.{name}")
+        listed = [] if plan.versions[name] is None else delta.files(path, plan.versions[name])
+        pins[name] = {
+            "columns": {column: _duckdb_type(dtype) for column, dtype in columns.items()},
+            "files": [file.path for file in listed if file.last is None or file.last >= plan.reach],
+            "partition": FEEDS[name].partition
+            if name in FEEDS
+            else ("biz_month" if "biz_month" in columns else None),
+        }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_suffix(".tmp")
+    draft.write_text(json.dumps(pins, ensure_ascii=False), "utf8")
+    draft.replace(target)
+
+
+def _duckdb_type(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.Decimal):
+        return f"DECIMAL({dtype.precision},{dtype.scale})"
+    if isinstance(dtype, pl.Datetime):
+        return "TIMESTAMPTZ"
+    names: dict[type[pl.DataType], str] = {
+        pl.String: "VARCHAR",
+        pl.Date: "DATE",
+        pl.Int64: "BIGINT",
+        pl.Boolean: "BOOLEAN",
+        pl.Float64: "DOUBLE",
+    }
+    return names[type(dtype)]

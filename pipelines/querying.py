@@ -1,0 +1,70 @@
+"""``./canteen query``: one read-only statement over the published snapshot, for the local operator.
+
+Belongs here: opening silver, gold and cockpit of one publication, and refusing anything but reading.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+from warehouse import delta, manifest
+from warehouse.errors import Permanent
+from warehouse.settings import Settings
+from warehouse.tables import SILVER
+
+
+def select(settings: Settings, sql: str) -> pl.DataFrame:
+    """Run one SELECT.
+
+    Args:
+        settings: The data home.
+        sql: One statement over silver.*, gold.*, cockpit.*.
+
+    Raises:
+        Permanent: Nothing is published, or the statement is not a single SELECT.
+    """
+    published = manifest.latest(settings)
+    if published is None:
+        raise Permanent(f"nothing is published in {settings.home}: run ./canteen nightly --date D first")
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise Permanent("query takes one SELECT statement; nothing was run")
+    file = settings.serving.parent / published.serving
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'Asia/Shanghai'")
+        connection.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as snapshot (read_only)")
+        for schema in ("gold", "cockpit"):
+            connection.execute(f"create schema {schema}")
+            tables = connection.execute(
+                "select table_name from duckdb_tables() where database_name = 'snapshot' and schema_name = ?",
+                [schema],
+            ).fetchall()
+            for (table,) in tables:
+                connection.execute(f"create view {schema}.{table} as select * from snapshot.{schema}.{table}")
+        connection.execute("create schema silver")
+        for name in SILVER:
+            at = published.tables.get(f"silver.{name}")
+            if at is not None:
+                _silver_view(
+                    connection,
+                    name,
+                    [item.path for item in delta.files(settings.table(f"silver.{name}"), at)],
+                )
+        connection.execute(
+            "set allowed_directories = ['" + str(settings.home / "silver").replace("'", "''") + "/']"
+        )
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        try:
+            return connection.execute(sql).pl()
+        except duckdb.Error as error:
+            raise Permanent(f"query failed: {str(error).splitlines()[0]}") from error
+
+
+def _silver_view(connection: duckdb.DuckDBPyConnection, name: str, files: list[str]) -> None:
+    if files:
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        connection.execute(
+            f"create view silver.{name} as select * from read_parquet([{listed}], union_by_name=true, hive_partitioning=true)"
+        )

@@ -1,0 +1,277 @@
+"""``./canteen score``: what was planted against what was found.
+
+Belongs here: comparing a simulator's truth with receipts, quarantine, findings and verdicts. Never
+read by a detector. A fault counts as planted once its file has arrived by the last night run.
+
+A finding is false when no planted fault on the same canteen and overlapping period can cause it; what
+can cause what is stated in ``CAUSES``, from how the books work and not from what was found.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from ingest.receipts import RECEIPT
+
+from pipelines.querying import select
+from warehouse import delta, manifest
+from warehouse.errors import Permanent
+from warehouse.settings import Settings
+from warehouse.tables import DELIVERY, QUARANTINE
+
+UNSCORED: Final = {
+    "teacher_income_in_pupil_account": "这些记录不说明付款人是谁：需要师生账户登记（后续账户数据）才能识别",
+}
+# Scheme -> kinds of finding that reveal it.
+REVEALED_BY: Final[dict[str, tuple[str, ...]]] = {
+    "closing_stock_understated": ("stocktake_below_book",),
+    "closing_stock_overstated": ("stocktake_above_book",),
+    "fictitious_purchases": ("purchase_never_issued", "purchase_not_accepted"),
+    "teacher_food_in_pupil_account": ("teacher_item_in_pupil_account",),
+    "negative_stock": ("negative_stock",),
+    "unit_mixup": ("unit_suspect",),
+}
+# Kind of finding -> faults that truly make the books show it.
+CAUSES: Final[dict[str, frozenset[str]]] = {
+    "stocktake_below_book": frozenset(
+        {
+            "closing_stock_understated",
+            "fictitious_purchases",
+            "unit_mixup",
+            "missing_days",
+            "truncated_file",
+            "late_file",
+            "bad_rows",
+            "teacher_food_in_pupil_account",
+        }
+    ),
+    "stocktake_above_book": frozenset(
+        {
+            "closing_stock_overstated",
+            "negative_stock",
+            "missing_days",
+            "truncated_file",
+            "late_file",
+            "bad_rows",
+        }
+    ),
+    "purchase_never_issued": frozenset({"fictitious_purchases"}),
+    "purchase_not_accepted": frozenset({"fictitious_purchases"}),
+    "teacher_item_in_pupil_account": frozenset({"teacher_food_in_pupil_account"}),
+    "negative_stock": frozenset(
+        {"negative_stock", "missing_days", "truncated_file", "late_file", "bad_rows"}
+    ),
+    "unit_suspect": frozenset({"unit_mixup"}),
+}
+_FILE_FAULTS: Final = (
+    "duplicate_file",
+    "resent_file",
+    "corrected_file",
+    "late_file",
+    "truncated_file",
+    "gbk_file",
+    "bom_file",
+    "shuffled_columns",
+)
+
+
+def score(settings: Settings, truth: Path) -> dict[str, Any]:
+    """Score one data home against the truth of the city that it was fed with.
+
+    Args:
+        settings: The data home.
+        truth: Folder with ``faults.parquet`` and ``verdicts.parquet``.
+
+    Returns:
+        ``{"faults": {kind: {planted, found, false, recall, precision}}, "unscored", "verdicts": {n, right},
+        "conserved"}``.
+
+    Raises:
+        Permanent: The folder holds no truth, or nothing is published.
+    """
+    published = manifest.latest(settings)
+    if published is None or not (truth / "faults.parquet").exists():
+        raise Permanent(f"cannot score: {truth} must hold faults.parquet and {settings.home} a publication")
+    last = dt.date.fromisoformat(published.last)
+    planted = pl.read_parquet(truth / "faults.parquet").filter(pl.col("arrival_date") <= last)
+    receipts = delta.read(settings.table("bronze.receipt"), RECEIPT).filter(pl.col("arrival_date") <= last)
+    delivery = delta.read(settings.table("silver.delivery"), DELIVERY)
+    faults: dict[str, dict[str, Any]] = {}
+    for kind in sorted(set(planted["kind"])):
+        mine = planted.filter(pl.col("kind") == kind)
+        if kind in UNSCORED:
+            continue
+        found, false = _found(settings, kind, mine, planted, receipts, delivery)
+        faults[kind] = _measure(mine.height, found, false)
+    return {
+        "faults": faults,
+        "unscored": {kind: why for kind, why in UNSCORED.items() if kind in set(planted["kind"])},
+        "verdicts": _verdicts(settings, truth, last),
+        "conserved": conserved(receipts, delivery),
+    }
+
+
+def conserved(receipts: pl.DataFrame, delivery: pl.DataFrame) -> bool:
+    """Rows in = accepted + quarantined + duplicate + superseded, for every received file."""
+    accounted = delivery.group_by("_file").agg(
+        rows=pl.sum("rows_accepted") + pl.sum("rows_quarantined") + pl.sum("rows_duplicate")
+    )
+    received = receipts.filter(pl.col("status") == "received").select("file_id", "rows_emitted")
+    joined = received.join(accounted, left_on="file_id", right_on="_file", how="left")
+    return joined.filter(pl.col("rows").fill_null(0) != pl.col("rows_emitted")).height == 0
+
+
+def _measure(planted: int, found: int, false: int) -> dict[str, Any]:
+    flagged = found + false
+    return {
+        "planted": planted,
+        "found": found,
+        "false": false,
+        "recall": round(found / planted, 4) if planted else None,
+        "precision": round(found / flagged, 4) if flagged else None,
+    }
+
+
+def _found(
+    settings: Settings,
+    kind: str,
+    mine: pl.DataFrame,
+    planted: pl.DataFrame,
+    receipts: pl.DataFrame,
+    delivery: pl.DataFrame,
+) -> tuple[int, int]:
+    if kind in _FILE_FAULTS:
+        return _files(kind, mine, planted, receipts, delivery)
+    if kind in REVEALED_BY:
+        return _schemes(settings, kind, mine, planted)
+    if kind in ("wrong_credit_code", "bad_rows"):
+        return _rows(settings, kind, mine, planted)
+    return _states(settings, kind, mine)
+
+
+def _files(
+    kind: str, mine: pl.DataFrame, planted: pl.DataFrame, receipts: pl.DataFrame, delivery: pl.DataFrame
+) -> tuple[int, int]:
+    """File faults: what the receipt or the state of the file's units says."""
+    received = receipts.filter(pl.col("status") == "received")
+    if kind in ("resent_file", "corrected_file"):
+        state = "duplicate" if kind == "resent_file" else "superseded"
+        unit = ["feed", "provider", "unit_key"]
+        shared = delivery.join(
+            delivery.filter(pl.col("state") == state).select(unit).unique(), on=unit, how="semi"
+        )
+        flagged = received.filter(pl.col("file_id").is_in(shared["_file"].unique().to_list()))
+    elif kind == "late_file":
+        first = delivery.group_by("feed", "provider", "unit_key").agg(
+            pl.col("_arrival_date").min(),
+            pl.col("biz_date").first(),
+            pl.col("_file").sort_by("_arrival_date").first(),
+        )
+        late = first.filter((pl.col("_arrival_date") - pl.col("biz_date")).dt.total_days() >= 1)
+        flagged = received.filter(pl.col("file_id").is_in(late["_file"].unique().to_list()))
+    else:
+        mark = {
+            "duplicate_file": pl.col("status") == "duplicate",
+            "truncated_file": pl.col("refusal_code") == "truncated",
+            "gbk_file": pl.col("encoding") == "gb18030",
+            "bom_file": pl.col("has_bom"),
+            "shuffled_columns": pl.col("is_shuffled"),
+        }[kind]
+        flagged = receipts.filter(mark)
+    paths = set(flagged["path"])
+    found = mine.filter(pl.col("file").is_in(list(paths))).height
+    explained = set(planted["file"].drop_nulls())
+    return found, len(paths - explained)
+
+
+def _schemes(settings: Settings, kind: str, mine: pl.DataFrame, planted: pl.DataFrame) -> tuple[int, int]:
+    """Money schemes: a finding of a revealing kind on the canteen, in or after the scheme's days."""
+    kinds = REVEALED_BY[kind]
+    listed = ", ".join(f"'{name}'" for name in kinds)
+    findings = select(
+        settings,
+        f"select finding_id, kind, canteen_id, biz_date, period_start, period_end from gold.red_line_finding where kind in ({listed})",
+    )
+    pairs = mine.select("fault_id", "canteen_id", "biz_date_from", "biz_date_to").join(
+        findings, on="canteen_id"
+    )
+    # A scheme shows at the next count or after the waiting time: up to 45 days later.
+    hit = pairs.filter(
+        (pl.col("period_end") >= pl.col("biz_date_from"))
+        & (pl.col("period_start") <= pl.col("biz_date_to").dt.offset_by("45d"))
+    )
+    causes = planted.select("kind", "canteen_id", "biz_date_from", "biz_date_to").rename({"kind": "cause"})
+    explained = findings.join(causes, on="canteen_id").filter(
+        (pl.col("period_end") >= pl.col("biz_date_from"))
+        & (pl.col("period_start") <= pl.col("biz_date_to").dt.offset_by("45d"))
+        & pl.any_horizontal(
+            (pl.col("kind") == name) & pl.col("cause").is_in(list(reasons))
+            for name, reasons in CAUSES.items()
+        )
+    )
+    return hit["fault_id"].n_unique(), findings.join(explained, on="finding_id", how="anti").height
+
+
+def _rows(settings: Settings, kind: str, mine: pl.DataFrame, planted: pl.DataFrame) -> tuple[int, int]:
+    """Row faults: the row is in quarantine, for whatever rule."""
+    held = delta.read(settings.table("silver.quarantine"), QUARANTINE)
+    checksum = pl.col("rules").str.contains("uscc_checksum")
+    held = held.filter(checksum if kind == "wrong_credit_code" else ~checksum)
+    hit = mine.join(held.select("record_no").unique(), on="record_no", how="semi")
+    known = planted.filter(pl.col("kind") == kind)["record_no"].drop_nulls().to_list()
+    return hit.height, held.filter(~pl.col("record_no").is_in(known)).height
+
+
+def _states(settings: Settings, kind: str, mine: pl.DataFrame) -> tuple[int, int]:
+    """Faults that show in a canteen's days or verdicts."""
+    if kind == "missing_days":
+        gaps = select(
+            settings, "select canteen_id, biz_date from gold.fct_canteen_day where is_open and not has_income"
+        )
+        pairs = mine.join(gaps, on="canteen_id").filter(
+            pl.col("biz_date").is_between(pl.col("biz_date_from"), pl.col("biz_date_to"))
+        )
+        explained = gaps.join(
+            mine.select("canteen_id", "biz_date_from", "biz_date_to"), on="canteen_id"
+        ).filter(pl.col("biz_date").is_between(pl.col("biz_date_from"), pl.col("biz_date_to")))
+        return pairs["fault_id"].n_unique(), gaps.join(
+            explained, on=["canteen_id", "biz_date"], how="anti"
+        ).height
+    if kind == "missing_stocktake":
+        stale = select(
+            settings,
+            "select distinct canteen_id, period_end from gold.mart_red_line where unknown_reasons like '%stocktake_stale%'",
+        )
+        pairs = mine.join(stale, on="canteen_id").filter(pl.col("period_end") >= pl.col("biz_date_from"))
+        return pairs["fault_id"].n_unique(), stale.filter(
+            ~pl.col("canteen_id").is_in(mine["canteen_id"].to_list())
+        )["canteen_id"].n_unique()
+    if kind == "under_feeding":
+        red = select(
+            settings,
+            "select distinct canteen_id, period_start, period_end from gold.mart_red_line where verdict = 'red' and definition = 'consumed'",
+        )
+        pairs = mine.join(red, on="canteen_id").filter(
+            (pl.col("period_end") >= pl.col("biz_date_from"))
+            & (pl.col("period_start") <= pl.col("biz_date_to"))
+        )
+        return pairs["fault_id"].n_unique(), 0
+    raise Permanent(f"no way to score fault {kind}: add it to pipelines/scoring.py")
+
+
+def _verdicts(settings: Settings, truth: Path, last: dt.date) -> dict[str, int]:
+    """Verdicts that equal the truth's, for the newest reckoning that the last night covers."""
+    expected = pl.read_parquet(truth / "verdicts.parquet").filter(pl.col("as_of") <= last)
+    expected = expected.filter(pl.col("as_of") == pl.col("as_of").max())
+    mart = select(
+        settings,
+        "select canteen_id, period_kind, period_end, definition, verdict, unknown_reason, cost_yuan, income_yuan from gold.mart_red_line",
+    )
+    joined = expected.join(
+        mart, on=["canteen_id", "period_kind", "period_end", "definition"], how="left", suffix="_mart"
+    )
+    right = joined.filter(pl.col("verdict") == pl.col("verdict_mart"))
+    return {"n": joined.height, "right": right.height}

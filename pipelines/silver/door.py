@@ -1,0 +1,353 @@
+"""The silver step: received files through the contract into silver tables.
+
+Belongs here: the order of work and the commits. One commit per table and run; ``silver.delivery`` is
+committed last and keeps the number of the last receipt batch that silver holds, so a kill at any
+point is repaired by running again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from ingest.receipts import RECEIPT
+
+from ingest import providers, runner
+from pipelines.silver import typing, units
+from warehouse import delta
+from warehouse.errors import ContractBreach
+from warehouse.settings import Settings
+from warehouse.tables import DELIVERY, FEEDS, LINEAGE, PROVIDER, QUARANTINE, UNDATED, Feed
+
+_BATCH_ROWS: Final = 250_000
+_APPLIED: Final = "canteen.applied_batch"
+
+
+@dataclass
+class _Inbox:
+    """What the new files hold, on disk and in units."""
+
+    folder: Path
+    parts: dict[str, list[Path]] = field(default_factory=dict)
+    units: list[pl.DataFrame] = field(default_factory=list)
+    rejected: list[pl.DataFrame] = field(default_factory=list)
+
+
+def run(
+    settings: Settings, progress: Callable[[str], None], on_step: Callable[[str], None]
+) -> dict[str, int]:
+    """Take every receipt batch that silver does not hold yet.
+
+    Args:
+        settings: The data home.
+        progress: Told what is being done.
+        on_step: Told ``silver.<table>`` after each commit.
+
+    Returns:
+        Counts: files, rows accepted, quarantined, duplicate and superseded by this run's files.
+
+    Raises:
+        ContractBreach: Rows were lost or made on the way (conservation).
+    """
+    _write_providers(settings)
+    receipts = pl.DataFrame(delta.read(settings.table("bronze.receipt"), RECEIPT))
+    applied = int(delta.fact(settings.table("silver.delivery"), _APPLIED) or 0)
+    pending = receipts.filter((pl.col("batch") > applied) & (pl.col("status") == "received"))
+    last = max(receipts["batch"].max() or 0, applied)  # type: ignore[type-var]
+    if last == applied:
+        return {"files": 0, "accepted": 0, "quarantined": 0, "duplicate": 0, "superseded": 0}
+    inbox = _Inbox(settings.scratch / "door")
+    shutil.rmtree(inbox.folder, ignore_errors=True)
+    inbox.folder.mkdir(parents=True)
+    _read_files(settings, pending, inbox, progress)
+    new = pl.concat([pl.DataFrame(schema=DELIVERY), *inbox.units])
+    days = frozenset(new["biz_date"].drop_nulls())
+    undated = new["biz_date"].null_count() > 0
+    held = delta.read(settings.table("silver.delivery"), DELIVERY, days=days, undated=undated)
+    # After a kill between two commits the delivery rows of these files are not there yet.
+    delivery = units.resolve(pl.concat([held, new]))
+    changed = delivery.filter(
+        (pl.col("state") == "current") & pl.col("_file").is_in(new["_file"].unique().to_list())
+    )
+    commit_id = f"{applied}->{last}"
+    for feed in FEEDS.values():
+        mine = changed.filter((pl.col("feed") == feed.name) & ~pl.col("unit_key").is_in(["", "-"]))
+        if mine.height:
+            progress(f"写入 {feed.label}")
+            _write_feed(settings, feed, mine, inbox, commit_id)
+            on_step(feed.table)
+    period = delta.Period("biz_date", days, undated)
+    _write_quarantine(settings, inbox, delivery, period, commit_id)
+    delta.replace(
+        settings.table("silver.delivery"),
+        [delivery.sort("biz_month", "biz_date", "feed", "provider", "unit_key", "_file")],
+        DELIVERY,
+        period=period,
+        partition="biz_month",
+        commit_id=commit_id,
+        touched=[str(day) for day in days],
+        facts={_APPLIED: str(last)},
+    )
+    on_step("silver.delivery")
+    shutil.rmtree(inbox.folder)
+    return _counts(delivery, pending)
+
+
+def _read_files(
+    settings: Settings, pending: pl.DataFrame, inbox: _Inbox, progress: Callable[[str], None]
+) -> None:
+    """Parse, type and check every pending file, a bounded number of rows at a time."""
+    waiting: dict[str, list[pl.DataFrame]] = {}
+    rows: dict[str, int] = {}
+    done: set[str] = set()
+    for parsed in runner.parsed(settings.home, pending):
+        if parsed.receipt["file_id"] not in done:
+            done.add(parsed.receipt["file_id"])
+            if len(done) % 250 == 0:
+                progress(f"检查文件 {len(done)}/{pending.height}")
+        feed = FEEDS[parsed.feed]
+        text = parsed.load()
+        if text.height == 0:
+            inbox.units.append(_empty(feed, parsed.receipt))
+            continue
+        lineage = {
+            "_provider": parsed.receipt["provider"],
+            "_file": parsed.receipt["file_id"],
+            "_arrival_date": parsed.receipt["arrival_date"],
+        }
+        waiting.setdefault(feed.name, []).append(
+            text.with_columns(pl.lit(value).alias(name) for name, value in lineage.items()).with_columns(
+                pl.col("_row").cast(pl.Int64)
+            )
+        )
+        rows[feed.name] = rows.get(feed.name, 0) + text.height
+        if rows[feed.name] >= _BATCH_ROWS:
+            _flush(feed, waiting.pop(feed.name), inbox)
+            rows[feed.name] = 0
+    for name, frames in waiting.items():
+        _flush(FEEDS[name], frames, inbox)
+
+
+def _flush(feed: Feed, frames: list[pl.DataFrame], inbox: _Inbox) -> None:
+    text = pl.concat([frame.select(*feed.contract.columns(), *LINEAGE) for frame in frames])
+    checked = typing.check(feed, text)
+    delivered = units.deliver(feed, checked.accepted, checked.rejected)
+    total = (
+        delivered.units.select(pl.sum("rows_accepted", "rows_quarantined", "rows_duplicate"))
+        .sum_horizontal()
+        .sum()
+    )
+    if total != text.height:
+        raise ContractBreach(
+            f"{feed.name}: {text.height} rows came in but {total} are accounted for", abs(text.height - total)
+        )
+    parts = inbox.parts.setdefault(feed.name, [])
+    part = inbox.folder / f"{feed.name}-{len(parts)}.parquet"
+    delivered.rows.write_parquet(part, compression="lz4")
+    parts.append(part)
+    inbox.units.append(delivered.units)
+    inbox.rejected.append(delivered.rejected.with_columns(feed=pl.lit(feed.name)))
+
+
+def _empty(feed: Feed, receipt: dict[str, object]) -> pl.DataFrame:
+    return units.empty_file(
+        feed.name,
+        str(receipt["provider"]),
+        str(receipt["file_id"]),
+        pl.lit(receipt["arrival_date"], pl.Date),
+        pl.lit(receipt["biz_date_declared"], pl.Date),
+    )
+
+
+def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _Inbox, commit_id: str) -> None:
+    """Replace the units whose current file is among the new ones."""
+    owner = changed.select("provider", "unit_key", winner="_file")
+    new = pl.scan_parquet(inbox.parts[feed.name]).join(
+        owner.lazy(),
+        left_on=["_provider", "unit_key", "_file"],
+        right_on=["provider", "unit_key", "winner"],
+        how="semi",
+    )
+    path = settings.table(feed.table)
+    if not feed.dated:
+        held = delta.read(path, feed.columns).with_columns(units.unit_key(feed))
+        kept = held.join(
+            owner, left_on=["_provider", "unit_key"], right_on=["provider", "unit_key"], how="anti"
+        )
+        rows = new.collect()
+        frame = pl.concat([kept.select(feed.columns), rows.select(feed.columns)]).sort(feed.unit)
+        delta.replace(
+            path,
+            [frame],
+            feed.columns,
+            period=None,
+            partition=None,
+            commit_id=commit_id,
+            touched=_reach(feed, rows),
+        )
+        return
+    days = frozenset(changed["biz_date"])
+    held_days = _held_days(path, days)
+    delta.replace(
+        path,
+        _by_day(settings, feed, sorted(days), held_days, new, owner),
+        feed.columns,
+        period=delta.Period("biz_date", days),
+        partition=feed.partition,
+        commit_id=commit_id,
+        touched=[str(day) for day in days],
+    )
+
+
+def _held_days(path: Path, days: frozenset[dt.date]) -> frozenset[dt.date]:
+    """Days that the table may already hold rows of."""
+    spans = [(file.first, file.last) for file in delta.files(path)]
+    return frozenset(
+        day for day in days if any(a is not None and b is not None and a <= day <= b for a, b in spans)
+    )
+
+
+def _by_day(
+    settings: Settings,
+    feed: Feed,
+    days: list[dt.date],
+    held_days: frozenset[dt.date],
+    new: pl.LazyFrame,
+    owner: pl.DataFrame,
+) -> Iterator[pl.DataFrame]:
+    """The new content of each day, a bounded number of days at a time (consumption: one)."""
+    step = 1 if feed.partition == "biz_date" else 31
+    for start in range(0, len(days), step):
+        chunk = days[start : start + step]
+        frame = new.filter(pl.col("biz_date").is_in(chunk)).collect()
+        held = [day for day in chunk if day in held_days]
+        if held:
+            kept = (
+                delta.read(settings.table(feed.table), feed.columns, days=held)
+                .with_columns(units.unit_key(feed))
+                .join(owner, left_on=["_provider", "unit_key"], right_on=["provider", "unit_key"], how="anti")
+            )
+            frame = pl.concat([_stored(feed, kept), _stored(feed, frame)])
+        yield _stored(feed, frame).sort("biz_date", "canteen_id", "record_no")
+
+
+def _stored(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:
+    if feed.partition == "biz_month":
+        frame = frame.with_columns(biz_month=pl.col("biz_date").dt.strftime("%Y-%m"))
+    return frame.select(feed.columns)
+
+
+def _reach(feed: Feed, rows: pl.DataFrame) -> list[str]:
+    """Days that a changed reference row reaches back to."""
+    if feed.name == "calendar":
+        return [str(day) for day in rows["biz_date"].unique()]
+    if feed.name == "supplier":
+        return []
+    if feed.name == "org":
+        return [f">={rows['valid_from'].min()}"]
+    return [delta.EVERYTHING]
+
+
+def _write_quarantine(
+    settings: Settings, inbox: _Inbox, delivery: pl.DataFrame, period: delta.Period, commit_id: str
+) -> None:
+    """Add the rejected rows; rows of a file that no longer holds their unit become obsolete."""
+    path = settings.table("silver.quarantine")
+    held = delta.read(path, QUARANTINE, days=period.days, undated=period.undated)
+    fresh = [
+        frame.with_columns(
+            provider=pl.col("_provider"),
+            canteen_id=pl.col("canteen_id") if "canteen_id" in frame.columns else pl.lit(None, pl.String),
+            biz_date=pl.when(pl.col("unit_key") == "").then(None).otherwise(pl.col("biz_date"))
+            if "canteen_id" in frame.columns
+            else pl.lit(None, pl.Date),
+            state=pl.lit("open"),
+        )
+        .with_columns(biz_month=pl.col("biz_date").dt.strftime("%Y-%m").fill_null(UNDATED))
+        .select(pl.col(name).cast(dtype) for name, dtype in QUARANTINE.items())
+        for frame in inbox.rejected
+        if frame.height
+    ]
+    rows = pl.concat([held, *fresh]).unique(subset=["_file", "feed", "_row"], keep="first")
+    if rows.height == 0:
+        return
+    owner = (
+        delivery.filter(pl.col("state") == "current")
+        .select("feed", "provider", "unit_key", holder="_file")
+        .unique()
+    )
+    gone = rows.join(
+        owner,
+        left_on=["feed", "provider", "unit_key", "_file"],
+        right_on=["feed", "provider", "unit_key", "holder"],
+        how="anti",
+    )
+    rows = rows.join(
+        gone.select("_file", "feed", "_row", gone=pl.lit(value=True)),
+        on=["_file", "feed", "_row"],
+        how="left",
+    )
+    rows = rows.with_columns(
+        state=pl.when(pl.col("gone") & (pl.col("state") == "open"))
+        .then(pl.lit("obsolete"))
+        .otherwise(pl.col("state"))
+    )
+    delta.replace(
+        path,
+        [rows.select(QUARANTINE).sort("biz_month", "biz_date", "_file", "_row")],
+        QUARANTINE,
+        period=period,
+        partition="biz_month",
+        commit_id=commit_id,
+        touched=[str(day) for day in period.days],
+    )
+
+
+def _write_providers(settings: Settings) -> None:
+    """Keep ``silver.provider`` equal to the provider files."""
+    path = settings.table("silver.provider")
+    rows = [
+        {
+            "provider": p.provider,
+            "label": p.label,
+            "county_code": county,
+            "feed": feed,
+            "is_duty": feed in p.duties,
+        }
+        for p in providers.load_all().values()
+        for county in (p.counties or [""])
+        for feed in p.feeds
+    ]
+    wanted = pl.DataFrame(rows, schema=PROVIDER).sort(list(PROVIDER))
+    version = delta.version(path)
+    if version is not None and delta.read(path, PROVIDER).sort(list(PROVIDER)).equals(wanted):
+        return
+    delta.replace(
+        path,
+        [wanted],
+        PROVIDER,
+        period=None,
+        partition=None,
+        commit_id=f"after {version}",
+        touched=[delta.EVERYTHING],
+    )
+
+
+def _counts(delivery: pl.DataFrame, pending: pl.DataFrame) -> dict[str, int]:
+    mine = delivery.filter(pl.col("_file").is_in(pending["file_id"].to_list()))
+    by_state = {
+        state: int(mine.filter(pl.col("state") == state)["rows_accepted"].sum())
+        for state in ("current", "duplicate", "superseded")
+    }
+    return {
+        "files": pending.height,
+        "accepted": by_state["current"],
+        "quarantined": int(mine["rows_quarantined"].sum()),
+        "duplicate": by_state["duplicate"] + int(mine["rows_duplicate"].sum()),
+        "superseded": by_state["superseded"],
+    }

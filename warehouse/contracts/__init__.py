@@ -1,0 +1,29 @@
+"""What one row of a feed must look like at the silver door: the single truth of a feed.
+
+Belongs here: dataframely schemas whose rules look at one row only, so that the outcome of a row
+never depends on what else has arrived. Does not belong here: keys and relationships between tables
+(dbt tests) and thresholds (dated rows).
+
+Each class is one feed. Field order is the column order of the feed pack. ``person_no`` and contact
+columns are masked before the contract sees them (``ingest.masking``).
+"""
+
+from warehouse.contracts.disclosure import DisclosureLine
+from warehouse.contracts.meals import Consumption, MealFee, Refund
+from warehouse.contracts.reference import Calendar, Ingredient, Org, ProviderKey, Supplier
+from warehouse.contracts.supply import Purchase, StockMove, Stocktake
+
+__all__ = [
+    "Calendar",
+    "Consumption",
+    "DisclosureLine",
+    "Ingredient",
+    "MealFee",
+    "Org",
+    "ProviderKey",
+    "Purchase",
+    "Refund",
+    "StockMove",
+    "Stocktake",
+    "Supplier",
+]

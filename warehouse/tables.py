@@ -1,0 +1,167 @@
+"""The registry of bronze and silver tables: contract, unit of replacement, partition, owner.
+
+Belongs here: one entry per table that pipelines write. Gold tables are declared by their dbt models
+and found in dbt's manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import dataframely as dy
+import polars as pl
+
+from warehouse import contracts
+
+Partition = Literal["biz_month", "biz_date"]
+UNDATED: Final = "0000-00"
+"""Value of ``biz_month`` for rows that are about no day (reference feeds, unreadable dates)."""
+
+LINEAGE: Final[dict[str, pl.DataType]] = {
+    "_provider": pl.String(),
+    "_file": pl.String(),
+    "_row": pl.Int64(),
+    "_arrival_date": pl.Date(),
+}
+"""Where a row came from: provider, sha256 of the file, 1-based row, day of arrival."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed and its silver table.
+
+    Attributes:
+        name: Feed name; the table is ``silver.<name>``.
+        label: Chinese name.
+        contract: Row contract at the door.
+        unit: Columns that, with the provider, name the unit that a newer file replaces.
+        partition: Partition column; ``None`` for reference feeds.
+        personal: Columns that hold pseudonyms or masked personal data.
+    """
+
+    name: str
+    label: str
+    contract: type[dy.Schema]
+    unit: tuple[str, ...]
+    partition: Partition | None = "biz_month"
+    personal: tuple[str, ...] = field(default=())
+
+    @property
+    def table(self) -> str:
+        """Qualified table name."""
+        return f"silver.{self.name}"
+
+    @property
+    def dated(self) -> bool:
+        """Whether rows are about a business day."""
+        return self.partition is not None
+
+    @property
+    def business_columns(self) -> dict[str, pl.DataType]:
+        """Column types of the contract; code lists are stored as text."""
+        return {name: _stored(column.dtype) for name, column in self.contract.columns().items()}
+
+    @property
+    def columns(self) -> dict[str, pl.DataType]:
+        """Column types as stored, lineage and partition column included."""
+        month: dict[str, pl.DataType] = {"biz_month": pl.String()} if self.partition == "biz_month" else {}
+        return {**self.business_columns, **LINEAGE, **month}
+
+
+def _stored(dtype: pl.DataType) -> pl.DataType:
+    return pl.String() if isinstance(dtype, pl.Enum) else dtype
+
+
+_CANTEEN_DAY: Final = ("canteen_id", "biz_date")
+FEEDS: Final[dict[str, Feed]] = {
+    feed.name: feed
+    for feed in (
+        Feed("org", "机构", contracts.Org, ("org_id", "valid_from"), None),
+        Feed("calendar", "供餐日历", contracts.Calendar, ("org_id", "biz_date"), None),
+        Feed(
+            "supplier",
+            "供应商",
+            contracts.Supplier,
+            ("supplier_uscc", "valid_from"),
+            None,
+            ("contact_name", "contact_phone"),
+        ),
+        Feed("ingredient", "食材品类", contracts.Ingredient, ("ingredient_id",), None),
+        Feed("provider_key", "来源系统对照", contracts.ProviderKey, ("entity", "source_key"), None),
+        Feed("purchase", "采购验收", contracts.Purchase, _CANTEEN_DAY),
+        Feed("stock_move", "出入库", contracts.StockMove, _CANTEEN_DAY),
+        Feed("stocktake", "盘点", contracts.Stocktake, _CANTEEN_DAY),
+        Feed("meal_fee", "缴费", contracts.MealFee, _CANTEEN_DAY, personal=("person_hash",)),
+        Feed("consumption", "就餐消费", contracts.Consumption, _CANTEEN_DAY, "biz_date", ("person_hash",)),
+        Feed("refund", "退费", contracts.Refund, _CANTEEN_DAY, personal=("person_hash",)),
+        Feed("disclosure_line", "月度公示表", contracts.DisclosureLine, _CANTEEN_DAY),
+    )
+}
+
+DELIVERY: Final[dict[str, pl.DataType]] = {
+    "feed": pl.String(),
+    "provider": pl.String(),
+    "canteen_id": pl.String(),
+    "biz_date": pl.Date(),
+    "unit_key": pl.String(),
+    "_file": pl.String(),
+    "_arrival_date": pl.Date(),
+    "version": pl.Datetime("us", "UTC"),
+    "rows_accepted": pl.Int64(),
+    "rows_quarantined": pl.Int64(),
+    "rows_duplicate": pl.Int64(),
+    "content_hash": pl.String(),
+    "state": pl.String(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.delivery``: what each file delivered, unit by unit, and whether it still counts."""
+
+QUARANTINE: Final[dict[str, pl.DataType]] = {
+    "provider": pl.String(),
+    "feed": pl.String(),
+    "canteen_id": pl.String(),
+    "biz_date": pl.Date(),
+    "unit_key": pl.String(),
+    "record_no": pl.String(),
+    "rules": pl.String(),
+    "fields": pl.String(),
+    "row_json": pl.String(),
+    "_file": pl.String(),
+    "_row": pl.Int64(),
+    "_arrival_date": pl.Date(),
+    "state": pl.String(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.quarantine``: rows that broke a rule, with masked values."""
+
+PROVIDER: Final[dict[str, pl.DataType]] = {
+    "provider": pl.String(),
+    "label": pl.String(),
+    "county_code": pl.String(),
+    "feed": pl.String(),
+    "is_duty": pl.Boolean(),
+}
+"""Columns of ``silver.provider``: who may and who must deliver which feed for which county."""
+
+EXPECTATION_RESULT: Final[dict[str, pl.DataType]] = {
+    "provider": pl.String(),
+    "feed": pl.String(),
+    "expectation": pl.String(),
+    "column_name": pl.String(),
+    "success": pl.Boolean(),
+    "observed": pl.String(),
+    "checked": pl.Int64(),
+    "unexpected": pl.Int64(),
+    "_arrival_date": pl.Date(),
+}
+"""Columns of ``silver.expectation_result``: what Great Expectations saw, per provider, feed and night."""
+
+SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
+    **{feed.name: feed.columns for feed in FEEDS.values()},
+    "delivery": DELIVERY,
+    "quarantine": QUARANTINE,
+    "provider": PROVIDER,
+    "expectation_result": EXPECTATION_RESULT,
+}
+"""Every silver table and its columns."""

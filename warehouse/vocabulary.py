@@ -1,0 +1,207 @@
+"""Shared words: code lists, units, Chinese labels and the texts of rules.
+
+Belongs here: every closed code list and every Chinese label, once. Does not belong here: numbers
+that a regulation may change (``dbt_project/seeds/ref_threshold.csv``).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+CITY_DIVISION: Final = "430600"
+PROVINCE_DIVISION: Final = "430000"
+
+ORG_KINDS: Final = {
+    "city": "市",
+    "county": "县（市、区）",
+    "management_area": "管理区",
+    "school": "学校",
+    "canteen": "食堂",
+}
+STAGES: Final = {
+    "kindergarten": "幼儿园",
+    "primary": "小学",
+    "junior": "初中",
+    "senior": "高中",
+    "vocational": "中职",
+}
+OPERATING_MODES: Final = {"self": "自营", "contracted": "承包（委托经营）", "offsite": "校外供餐"}
+ACCOUNT_KINDS: Final = {"pupil": "学生账", "teacher": "教师账"}
+MOVE_KINDS: Final = {"issue": "领用出库", "issue_return": "退库", "supplier_return": "退货", "loss": "报损"}
+PURPOSES: Final = {"pupil_meal": "学生餐", "teacher_meal": "教师餐", "other": "其他"}
+MEALS: Final = {"breakfast": "早餐", "lunch": "午餐", "dinner": "晚餐"}
+CHANNELS: Final = {
+    "card": "刷卡",
+    "face": "刷脸",
+    "mini_program": "小程序",
+    "batch": "批量扣费",
+    "bank": "银行转账",
+    "cash": "现金",
+}
+REFUND_KINDS: Final = {"meal": "已扣餐费退回", "balance": "余额退还"}
+FOOD_CATEGORIES: Final = {
+    "grain": "粮食",
+    "vegetables": "蔬菜",
+    "fruit": "水果",
+    "meat": "肉类",
+    "aquatic": "水产",
+    "eggs": "蛋类",
+    "milk": "奶类",
+    "soy": "豆制品",
+    "oil": "食用油",
+    "seasoning": "调味品",
+    "other_food": "其他食品",
+    "non_food": "非食材",
+}
+FORM_LINES: Final = {
+    "income": "伙食费收入",
+    "dishes": "菜品支出",
+    "rice_oil": "米油支出",
+    "condiments": "调味品支出",
+    "other_materials": "其他材料支出",
+    "utilities": "水电燃料支出",
+    "management": "管理费用（含工资）",
+    "finance": "财务费用",
+    "result": "结余",
+}
+# Weight units as sources write them -> kilograms. Counted and bottled goods keep their own unit.
+UNIT_FACTORS: Final = {
+    "kg": Decimal("1"),
+    "千克": Decimal("1"),
+    "公斤": Decimal("1"),
+    "斤": Decimal("0.5"),
+    "市斤": Decimal("0.5"),
+    "两": Decimal("0.05"),
+    "g": Decimal("0.001"),
+    "克": Decimal("0.001"),
+    "t": Decimal("1000"),
+    "吨": Decimal("1000"),
+    "L": Decimal("1"),
+    "升": Decimal("1"),
+    "ml": Decimal("0.001"),
+    "毫升": Decimal("0.001"),
+    "件": Decimal("1"),
+    "个": Decimal("1"),
+    "枚": Decimal("1"),
+}
+
+VERDICTS: Final = {"green": "绿", "yellow": "黄", "red": "红", "unknown": "未知"}
+PERIOD_KINDS: Final = {
+    "month_to_date": "本月至今",
+    "month": "自然月",
+    "rolling_30d": "近30天",
+    "term": "学期至今",
+    "ytd": "本年至今",
+}
+DEFINITIONS: Final = {
+    "consumed": "实际耗用口径",
+    "form_without_other": "公示表口径（不含其他材料）",
+    "form_with_other": "公示表口径（含其他材料）",
+}
+# Closed list: code -> (label, who must act, what to do). Order is the order of precedence.
+UNKNOWN_REASONS: Final = {
+    "no_income": ("期内无学生餐费净收入", "学校", "核对是否停餐；如有供餐请补报消费记录"),
+    "threshold_missing": ("无适用的红线阈值", "市教育局", "在 ref_threshold 中补充该类食堂的阈值"),
+    "form_missing": ("公示表未报送", "学校", "每月15日前报送上月公示表"),
+    "income_incomplete": ("餐费收入覆盖不足", "学校", "补报缺失日期的消费记录"),
+    "inputs_missing": ("进货或出库数据未送达", "数据提供方", "补送缺失日期的采购、出入库文件"),
+    "opening_stock_missing": ("期初无盘点", "学校", "补报期初盘点表"),
+    "stocktake_stale": ("盘点已过期", "学校", "安排盘点并报送，盘点间隔不得超过规定天数"),
+    "quarantine_high": ("被隔离的记录过多", "数据管理员", "在隔离清单中更正或放行"),
+}
+REFUSALS: Final = {
+    "unknown_layout": "表头无法识别，请按数据包说明核对列名",
+    "unreadable": "文件无法解析（编码、格式或压缩包损坏）",
+    "truncated": "文件不完整（末行残缺或行数与清单不符），请重新导出全量文件",
+    "empty": "文件为空",
+    "too_large": "文件超过大小或行数上限",
+    "wrong_provider": "该提供方未登记此类数据",
+    "missing": "清单所列文件未送达",
+    "timeout": "解析超时，文件可能异常",
+}
+# Texts of contract rules for a clerk: rule -> (what is wrong, what to do).
+RULES: Final = {
+    "dtype": ("格式不正确", "按数据包说明填写：日期 2026-09-01，数字不带单位"),
+    "nullability": ("必填项为空", "补填后重新报送该食堂当日全部记录"),
+    "min": ("数值小于允许的下限", "核对数量或金额，退货请填退货记录"),
+    "max": ("数值大于允许的上限", "核对小数点和单位"),
+    "min_length": ("内容过短或为空", "补填后重新报送"),
+    "regex": ("编码格式不正确", "核对编码位数和字符"),
+    "enum": ("不在允许的代码表内", "按代码表填写"),
+    "unit_known": ("计量单位无法识别", "使用 千克/斤/两/克/升/毫升/件/个"),
+    "amount_matches": ("金额与数量×单价不符", "核对数量、单价、金额，差额不得超过0.01元"),
+    "accepted_within_ordered": ("验收加拒收数量超过订货数量过多", "核对验收单"),
+    "uscc_checksum": ("统一社会信用代码校验位错误", "核对营业执照上的18位代码"),
+    "period_ordered": ("失效日期早于生效日期", "核对起止日期"),
+    "amount_required": ("退货记录缺少金额", "补填退货金额"),
+    "not_in_future": ("业务日期晚于报送时间", "核对业务日期"),
+    "conflict": ("同一记录号出现两种不同内容", "保留正确的一条后重新报送"),
+}
+
+# Column -> Chinese label, used for headers of the feed pack, the data dictionary and Superset.
+LABELS: Final = {
+    "record_no": "记录号",
+    "reported_at": "上报时间",
+    "biz_date": "业务日期",
+    "biz_month": "业务月份",
+    "org_id": "机构编码",
+    "parent_id": "上级机构编码",
+    "org_kind": "机构类别",
+    "org_name": "机构名称",
+    "division_code": "行政区划代码",
+    "stage": "学段",
+    "operating_mode": "经营方式",
+    "subsidised": "是否享受营养餐补助",
+    "pupils": "就餐学生数",
+    "valid_from": "生效日期",
+    "valid_to": "失效日期",
+    "is_open": "是否供餐",
+    "term_id": "学期",
+    "reason": "事由",
+    "school_id": "学校编码",
+    "canteen_id": "食堂编码",
+    "canteen_name": "食堂名称",
+    "county_code": "县区代码",
+    "county_name": "县区名称",
+    "supplier_uscc": "供应商统一社会信用代码",
+    "supplier_id": "供应商编码",
+    "supplier_name": "供应商名称",
+    "contact_name": "联系人",
+    "contact_phone": "联系电话",
+    "licence_no": "食品经营许可证号",
+    "ingredient_id": "食材编码",
+    "ingredient_name": "食材名称",
+    "category": "食材类别",
+    "base_unit": "基本单位",
+    "account_kind": "账别",
+    "order_no": "订单号",
+    "spec": "规格",
+    "unit": "计量单位",
+    "ordered_qty": "订货数量",
+    "accepted_qty": "验收数量",
+    "rejected_qty": "拒收数量",
+    "unit_price": "单价",
+    "amount_yuan": "金额（元）",
+    "accepted_on": "验收日期",
+    "acceptor_count": "验收人数",
+    "move_kind": "出入库类型",
+    "qty": "数量",
+    "purpose": "用途",
+    "counted_qty": "盘点数量",
+    "payer_kind": "付款人类别",
+    "person_no": "人员编号",
+    "person_hash": "人员假名",
+    "channel": "渠道",
+    "meal": "餐次",
+    "portions": "份数",
+    "subsidy_yuan": "补助金额（元）",
+    "refund_kind": "退费类型",
+    "line_code": "公示表项目",
+    "month_yuan": "本月金额（元）",
+    "ytd_yuan": "本年累计（元）",
+    "entity": "对照类别",
+    "source_key": "来源系统主键",
+    "target_code": "登记编码",
+    "name": "名称",
+}
