@@ -6,7 +6,6 @@ Belongs here: quick looks that change nothing. Does not belong here: repairing.
 from __future__ import annotations
 
 import filecmp
-import json
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from pipelines.services import DEFAULT_PORT, port_is_free
+from warehouse.errors import Permanent
 from warehouse.settings import ROOT
 
 FREE_GB: Final = 5
@@ -101,26 +101,18 @@ def _disk(home: Path) -> Check:
 
 
 def _keys(home: Path) -> Check:
-    marker = home / "home.json"
-    if not marker.exists():
+    from ingest import keys
+
+    if not (home / "home.json").exists():
         return Check("密钥", "ok", "数据目录尚未建立，首次使用时生成")
-    home_id = json.loads(marker.read_text("utf8"))["home_id"]
-    folder = Path(os.environ.get("CANTEEN_KEYS") or Path.home() / ".config" / "canteen-lakehouse" / home_id)
-    files = [file for file in folder.glob("*") if file.is_file()] if folder.is_dir() else []
-    if not files:
-        vault = home / "vault"
-        if vault.is_dir() and any(vault.iterdir()):
-            return Check(
-                "密钥",
-                "bad",
-                f"{folder} 中没有密钥，原件无法解密",
-                "从备份恢复密钥，或用 CANTEEN_KEYS 指明其文件夹",
-            )
-        return Check("密钥", "ok", "首次收件时生成")
-    loose = [file.name for file in files if file.stat().st_mode & 0o077]
-    if loose:
-        return Check("密钥", "bad", f"{folder} 中 {'、'.join(loose)} 对他人可读", f"chmod 600 {folder}/*")
-    return Check("密钥", "ok", f"{folder}；请另行备份，丢失后原件无法解密")
+    try:
+        path = keys.location(home)
+        if not path.exists() and not any((home / "vault").glob("*/*")):
+            return Check("密钥", "ok", "首次收件时生成")
+        keys.load(home)
+    except Permanent as error:
+        return Check("密钥", "bad", "不能使用", str(error))
+    return Check("密钥", "ok", f"{path}；请另行备份，丢失后原件无法解密")
 
 
 def _port() -> Check:
@@ -136,7 +128,8 @@ def _fonts() -> Check:
     listing = shutil.which("fc-list")
     if listing is None:
         return Check("中文字体", "optional", "没有 fc-list，无法检查", advice)
-    fonts = subprocess.run([listing, ":lang=zh", "family"], capture_output=True, text=True, check=True).stdout
+    command = [listing, ":lang=zh", "family"]
+    fonts = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
     count = len(set(fonts.splitlines()))
     return Check("中文字体", "ok", f"{count} 种") if count else Check("中文字体", "optional", "没有", advice)
 

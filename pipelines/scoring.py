@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from ingest.receipts import RECEIPT
 
+from ingest.receipts import RECEIPT
 from pipelines.querying import select
 from warehouse import delta, manifest
 from warehouse.errors import Permanent

@@ -7,6 +7,7 @@ is never trusted.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import ipaddress
@@ -86,12 +87,12 @@ def serve(
     if len(alive) == len(LABELS):
         progress("服务已在运行")
         return list(alive.values())
+    chosen = 0 if "webserver" in alive else _port(host, port)
     landing.mkdir(parents=True, exist_ok=True)
     _prepare_dagster(settings, everything=not alive)
     started = dict(alive)
     try:
         if "webserver" not in alive:
-            chosen = _port(host, port)
             words = [
                 "dagster_webserver",
                 "--host",
@@ -208,7 +209,9 @@ def _prepare_dagster(settings: Settings, *, everything: bool) -> None:
     keep. Only where no server runs are the runs that servers started known to be dead.
     """
     words = [sys.executable, "-m", "pipelines.defs.local", str(settings.home), "all" if everything else "own"]
-    done = subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(  # noqa: S603
+        words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise Permanent(f"Dagster 实例无法打开（{settings.home / 'dagster'}）：{_last_line(done.stderr)}")
 
@@ -229,7 +232,7 @@ def _start(settings: Settings, landing: Path, name: str, words: list[str], addre
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Transient(f"{LABELS[name]} 正在由另一个命令启动：请稍后再试") from error
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", *words],
             cwd=ROOT,
             env=environment,
@@ -275,10 +278,8 @@ def _end(settings: Settings, one: Service) -> None:
 
 
 def _group_alive(group: int) -> bool:
-    try:
-        os.waitpid(-group, os.WNOHANG)  # only a child of ours leaves a zombie behind
-    except ChildProcessError:
-        pass
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(-group, os.WNOHANG)  # a child of ours would stay behind as a zombie
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

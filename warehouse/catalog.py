@@ -49,7 +49,10 @@ def dbt_sources() -> str:
         }
         for name, columns in SILVER.items()
     ]
-    body: dict[str, Any] = {"version": 2, "sources": [{"name": "silver", "schema": "silver", "tables": tables}]}
+    body: dict[str, Any] = {
+        "version": 2,
+        "sources": [{"name": "silver", "schema": "silver", "tables": tables}],
+    }
     return f"# {_HEADER}\n" + yaml.safe_dump(body, allow_unicode=True, sort_keys=False, width=110)
 
 
@@ -71,7 +74,9 @@ def _rows(feed: Feed) -> list[str]:
     out = ["| 列名 | 中文列名 | 类型 | 必填 | 说明 |", "|---|---|---|---|---|"]
     for name, column in feed.contract.columns().items():
         shown = "person_no" if name == "person_hash" else name
-        out.append(f"| `{shown}` | {label(shown)} | {_kind(column)} | {'否' if column.nullable else '是'} | {_note(name, column)} |")
+        out.append(
+            f"| `{shown}` | {label(shown)} | {_kind(column)} | {'否' if column.nullable else '是'} | {_note(name, column)} |"
+        )
     return out
 
 
@@ -104,7 +109,12 @@ def data_dictionary() -> str:
     """Markdown of every silver table and column."""
     parts = [f"<!-- {_HEADER} -->", "# Data dictionary: silver", ""]
     for name, columns in SILVER.items():
-        parts += [f"## silver.{name}: {_TABLE_LABELS[name]}", "", "| column | label | type |", "|---|---|---|"]
+        parts += [
+            f"## silver.{name}: {_TABLE_LABELS[name]}",
+            "",
+            "| column | label | type |",
+            "|---|---|---|",
+        ]
         parts += [f"| `{column}` | {label(column)} | {dtype} |" for column, dtype in columns.items()]
         parts.append("")
     return "\n".join(parts)

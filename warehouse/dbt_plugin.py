@@ -34,7 +34,13 @@ def duckdb_type(dtype: pl.DataType) -> str:
         return f"DECIMAL({dtype.precision}, {dtype.scale})"
     if isinstance(dtype, pl.Datetime):
         return "TIMESTAMPTZ" if dtype.time_zone else "TIMESTAMP"
-    names = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Boolean: "BOOLEAN", pl.Date: "DATE", pl.Float64: "DOUBLE"}
+    names = {
+        pl.String: "VARCHAR",
+        pl.Int64: "BIGINT",
+        pl.Boolean: "BOOLEAN",
+        pl.Date: "DATE",
+        pl.Float64: "DOUBLE",
+    }
     if type(dtype) not in names:
         raise Permanent(f"no DuckDB type for {dtype}: add it to warehouse.dbt_plugin.duckdb_type")
     return names[type(dtype)]
@@ -56,7 +62,9 @@ def view_sql(columns: Mapping[str, pl.DataType], files: Sequence[str], partition
     hive = "hive_partitioning = false"
     if partition is not None:
         hive = f"hive_partitioning = true, hive_types = {{'{partition}': {types[partition]}}}"
-    casts = ", ".join(name if name == partition else f"{name}::{kind} AS {name}" for name, kind in types.items())
+    casts = ", ".join(
+        name if name == partition else f"{name}::{kind} AS {name}" for name, kind in types.items()
+    )
     return f"SELECT {casts} FROM read_parquet([{listed}], union_by_name = true, {hive})"
 
 
@@ -71,7 +79,9 @@ class Plugin(BasePlugin):
         """
         path = os.environ.get(PINS)
         if path is None or not Path(path).is_file():
-            raise Permanent(f"{PINS}={path}: no pins file; run dbt through ./canteen dbt or ./canteen nightly")
+            raise Permanent(
+                f"{PINS}={path}: no pins file; run dbt through ./canteen dbt or ./canteen nightly"
+            )
         pins = json.loads(Path(path).read_text(encoding="utf-8"))
         self.views = {
             name: view_sql(columns, pins.get(name, {}).get("files", []), pins.get(name, {}).get("partition"))

@@ -25,6 +25,7 @@ from warehouse.tables import UNDATED
 
 _READABLE: Final = frozenset({"timestampNtz"})
 _TOUCHED: Final = "canteen.touched"
+_REPLACED: Final = "canteen.replaced"
 EVERYTHING: Final = "*"
 
 
@@ -232,7 +233,11 @@ def replace(
     arrow_schema = pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
     reader = pa.RecordBatchReader.from_batches(arrow_schema, _batches(frames, schema, arrow_schema))
     properties = CommitProperties(
-        custom_metadata={_TOUCHED: ",".join(sorted(set(touched))), **(facts or {})},
+        custom_metadata={
+            _TOUCHED: ",".join(sorted(set(touched))),
+            _REPLACED: _replaced(period),
+            **(facts or {}),
+        },
         app_transactions=[Transaction(app_id, 1)],
     )
     path.mkdir(parents=True, exist_ok=True)
@@ -262,6 +267,49 @@ def replace(
     return True
 
 
+def _replaced(period: Period | None) -> str:
+    if period is None:
+        return EVERYTHING
+    return f"{period.column}:{','.join(str(day) for day in sorted(period.days))}"
+
+
+def replaced_bytes(path: Path, since: int | None) -> int:
+    """Size of the units that the commits after a version replaced, as they are now.
+
+    A unit's size is its rows' share of the files that hold it.
+
+    Args:
+        path: Table folder.
+        since: Version before the commits; ``None`` means all commits.
+    """
+    table = open_table(path)
+    if table is None or table.version() == since:
+        return 0
+    history = table.history(table.version() - (-1 if since is None else since))
+    marks = {str(commit.get(_REPLACED, EVERYTHING)) for commit in history}
+    if EVERYTHING in marks:
+        return sum(file.size for file in files(path))
+    column = next(iter(marks)).partition(":")[0]
+    days = {dt.date.fromisoformat(day) for mark in marks for day in mark.partition(":")[2].split(",") if day}
+    total = 0
+    for file in files(path, column=column):
+        if file.rows == 0 or (
+            file.first is not None
+            and file.last is not None
+            and not any(file.first <= d <= file.last for d in days)
+        ):
+            continue
+        held = pl.scan_parquet(file.path, hive_partitioning=True).select(pl.col(column).cast(pl.Date))
+        inside = (
+            held.filter(pl.col(column).is_in(list(days)) | pl.col(column).is_null())
+            .select(pl.len())
+            .collect()
+            .item()
+        )
+        total += file.size * inside // file.rows
+    return total
+
+
 def _batches(
     frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataType], arrow_schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
@@ -271,7 +319,14 @@ def _batches(
             yield from typed.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow_schema).to_batches()
 
 
-def append(path: Path, frame: pl.DataFrame, schema: Mapping[str, pl.DataType], *, commit_id: str) -> bool:
+def append(
+    path: Path,
+    frame: pl.DataFrame,
+    schema: Mapping[str, pl.DataType],
+    *,
+    commit_id: str,
+    partition: str | None = None,
+) -> bool:
     """Add rows in one commit; a commit that is already there is not made again.
 
     Returns:
@@ -287,6 +342,7 @@ def append(path: Path, frame: pl.DataFrame, schema: Mapping[str, pl.DataType], *
         str(path),
         rows.to_arrow(compat_level=pl.CompatLevel.oldest()),
         mode="append",
+        partition_by=[partition] if partition else None,
         commit_properties=CommitProperties(app_transactions=[Transaction(app_id, 1)]),
     )
     return True
@@ -342,7 +398,10 @@ def compact(path: Path, keep_months: frozenset[str]) -> None:
     if not partitions:
         table.optimize.compact()
     elif partitions == ["biz_month"]:
-        months = {str(row["partition.biz_month"]) for row in pa.table(table.get_add_actions(flatten=True)).to_pylist()}
+        months = {
+            str(row["partition.biz_month"])
+            for row in pa.table(table.get_add_actions(flatten=True)).to_pylist()
+        }
         for month in sorted(months - keep_months):
             table.optimize.compact(partition_filters=[("biz_month", "=", month)])
 

@@ -13,9 +13,12 @@ from typing import Any, Final
 
 from pipelines.gold.plan import Plan
 from warehouse.errors import Permanent
+from warehouse.fingerprint import code_hash
 from warehouse.settings import ROOT, Settings
 
 PROJECT: Final = ROOT / "dbt_project"
+# Parsing takes seconds and depends on the project alone: once per process.
+_PARSED: dict[tuple[str, str, str], Any] = {}
 
 
 def night(settings: Settings, plan: Plan, pins: Path) -> dict[str, Any]:
@@ -61,8 +64,14 @@ def run(
         *("--target-path", str(build.parent / "target"), "--log-path", str(build.parent / "logs")),
     ]
     quiet = ["--quiet", "--no-print", "--no-use-colors"] if target == "night" else []
+    key = (target, str(build), code_hash("dbt_project"))
     try:
-        result = dbtRunner().invoke([*quiet, *arguments, *common])
+        if key not in _PARSED:
+            parsed = dbtRunner().invoke(["--quiet", "parse", *common])
+            if not parsed.success:
+                raise Permanent(_reason(parsed))
+            _PARSED[key] = parsed.result
+        result = dbtRunner(manifest=_PARSED[key]).invoke([*quiet, *arguments, *common])
     finally:
         DuckDBConnectionManager.close_all_connections()
     if not result.success:

@@ -185,7 +185,7 @@ def _rows(
         )
         if "biz_month" not in frame.columns:
             frame = frame.with_columns(biz_month=pl.col(model.period).cast(pl.Date).dt.strftime("%Y-%m"))
-        yield frame.select(schema)
+        yield frame.select(*schema)
 
 
 def remember_periods(connection: duckdb.DuckDBPyConnection, published: list[Model]) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from ingest.receipts import RECEIPT
 
 from ingest import providers, runner
+from ingest.receipts import RECEIPT
 from pipelines.silver import typing, units
 from warehouse import delta
 from warehouse.errors import ContractBreach
@@ -54,7 +54,7 @@ def run(
     Raises:
         ContractBreach: Rows were lost or made on the way (conservation).
     """
-    _write_providers(settings)
+    write_providers(settings)
     receipts = pl.DataFrame(delta.read(settings.table("bronze.receipt"), RECEIPT))
     applied = int(delta.fact(settings.table("silver.delivery"), _APPLIED) or 0)
     pending = receipts.filter((pl.col("batch") > applied) & (pl.col("status") == "received"))
@@ -180,7 +180,7 @@ def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _I
             owner, left_on=["_provider", "unit_key"], right_on=["provider", "unit_key"], how="anti"
         )
         rows = new.collect()
-        frame = pl.concat([kept.select(feed.columns), rows.select(feed.columns)]).sort(feed.unit)
+        frame = pl.concat([kept.select(*feed.columns), rows.select(*feed.columns)]).sort(feed.unit)
         delta.replace(
             path,
             [frame],
@@ -239,7 +239,7 @@ def _by_day(
 def _stored(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:
     if feed.partition == "biz_month":
         frame = frame.with_columns(biz_month=pl.col("biz_date").dt.strftime("%Y-%m"))
-    return frame.select(feed.columns)
+    return frame.select(*feed.columns)
 
 
 def _reach(feed: Feed, rows: pl.DataFrame) -> list[str]:
@@ -299,7 +299,7 @@ def _write_quarantine(
     )
     delta.replace(
         path,
-        [rows.select(QUARANTINE).sort("biz_month", "biz_date", "_file", "_row")],
+        [rows.select(*QUARANTINE).sort("biz_month", "biz_date", "_file", "_row")],
         QUARANTINE,
         period=period,
         partition="biz_month",
@@ -308,7 +308,7 @@ def _write_quarantine(
     )
 
 
-def _write_providers(settings: Settings) -> None:
+def write_providers(settings: Settings) -> None:
     """Keep ``silver.provider`` equal to the provider files."""
     path = settings.table("silver.provider")
     rows = [

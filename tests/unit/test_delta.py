@@ -16,7 +16,9 @@ def rows(days: list[dt.date | None], name: str) -> pl.DataFrame:
     return pl.DataFrame({"name": [name] * len(days), "biz_date": days, "biz_month": months}, schema=SCHEMA)
 
 
-def write(path: Path, commit_id: str, days: list[dt.date], frame: pl.DataFrame, *, undated: bool = False) -> bool:
+def write(
+    path: Path, commit_id: str, days: list[dt.date], frame: pl.DataFrame, *, undated: bool = False
+) -> bool:
     return delta.replace(
         path,
         [frame],

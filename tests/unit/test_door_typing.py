@@ -10,7 +10,6 @@ from pipelines.silver.typing import check
 from warehouse.tables import FEEDS
 
 
-
 def purchases(*changes: dict[str, str]) -> pl.DataFrame:
     lineage = {"_provider": "p", "_file": "f", "_arrival_date": dt.date(2026, 9, 1)}
     return pl.DataFrame([{**GOOD, **change, **lineage, "_row": i + 1} for i, change in enumerate(changes)])

@@ -31,7 +31,11 @@ LATER = {"reported_at": "2026-09-03 09:00:00", "accepted_qty": "9", "amount_yuan
 
 
 def test_a_correction_supersedes_and_a_repeat_is_a_duplicate() -> None:
-    files = [delivered("a", 1, FIRST), delivered("b", 3, LATER), delivered("c", 2, {**LATER, "reported_at": "2026-09-02 09:00:00"})]
+    files = [
+        delivered("a", 1, FIRST),
+        delivered("b", 3, LATER),
+        delivered("c", 2, {**LATER, "reported_at": "2026-09-02 09:00:00"}),
+    ]
     expected = {"a": "superseded", "b": "current", "c": "duplicate"}
     for order in itertools.permutations(files):
         assert states(*order) == expected
@@ -53,5 +57,9 @@ def test_repeated_rows_in_a_file_count_once_and_contradicting_ones_are_quarantin
 @pytest.mark.parametrize("bad", [{"biz_date": "2026-13-01"}, {"unit": "箩"}, {"canteen_id": ""}])
 def test_every_row_of_a_file_is_accounted_for(bad: dict[str, str]) -> None:
     file = delivered("a", 1, {}, {"record_no": "r2"}, {"record_no": "r3", **bad})
-    total = file.units.select(pl.sum("rows_accepted", "rows_quarantined", "rows_duplicate")).sum_horizontal().item()
+    total = (
+        file.units.select(pl.sum("rows_accepted", "rows_quarantined", "rows_duplicate"))
+        .sum_horizontal()
+        .item()
+    )
     assert total == 3

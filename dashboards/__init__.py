@@ -1,0 +1,1 @@
+"""The cockpit as code. Filled by the cockpit issue."""

@@ -1,0 +1,72 @@
+-- The dated thresholds in force, per registered kind of canteen and per interval of days, side by side.
+-- The most specific row wins: a city counts 2, a province, mode, stage or subsidy flag 1 each.
+{%- set parameters = [
+    'red_line_pct', 'yellow_band_pp', 'income_coverage_min_pct', 'supply_coverage_min_pct',
+    'stocktake_max_age_days', 'quarantine_max_pct', 'stocktake_variance_pct', 'stocktake_item_pct',
+    'finding_min_kg', 'finding_min_yuan', 'never_accepted_days', 'never_issued_days', 'unit_min_peers'] %}
+with boundary as (
+    select valid_from as since from {{ ref('ref_threshold') }}
+    union
+    select valid_to + 1 as since from {{ ref('ref_threshold') }} where valid_to is not null
+),
+
+interval_of_days as (
+    select
+        since,
+        coalesce(lead(since) over (order by since) - 1, date '9999-12-31') as until
+    from boundary
+),
+
+kind_of_canteen as (
+    select distinct
+        threshold_scope,
+        substr(county_code, 1, 2) || '0000' as province,
+        substr(county_code, 1, 4) || '00' as city,
+        operating_mode,
+        stage,
+        subsidised
+    from {{ ref('dim_canteen') }}
+),
+
+ranked as (
+    select
+        k.threshold_scope,
+        d.since,
+        d.until,
+        t.parameter,
+        t.threshold_id,
+        t.value,
+        t.confidence,
+        row_number() over (
+            partition by k.threshold_scope, d.since, t.parameter
+            order by
+                case when t.city is not null then 2 when t.province is not null then 1 else 0 end
+                + case when t.operating_mode is not null then 1 else 0 end
+                + case when t.stage is not null then 1 else 0 end
+                + case when t.subsidised is not null then 1 else 0 end desc nulls last,
+                t.threshold_id asc nulls last
+        ) as n
+    from kind_of_canteen as k
+    cross join interval_of_days as d
+    inner join {{ ref('ref_threshold') }} as t
+        on d.since >= t.valid_from
+        and (t.valid_to is null or d.since <= t.valid_to)
+        and (t.province is null or t.province = k.province)
+        and (t.city is null or t.city = k.city)
+        and (t.operating_mode is null or t.operating_mode = k.operating_mode)
+        and (t.stage is null or t.stage = k.stage)
+        and (t.subsidised is null or t.subsidised = k.subsidised)
+)
+
+select
+    threshold_scope,
+    since,
+    until,
+    max(case when parameter = 'red_line_pct' then threshold_id end) as threshold_id,
+    max(case when parameter = 'red_line_pct' then confidence end) as threshold_confidence,
+    {%- for parameter in parameters %}
+    max(case when parameter = '{{ parameter }}' then value end) as {{ parameter }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from ranked
+where n = 1
+group by threshold_scope, since, until

@@ -1,0 +1,45 @@
+-- Every yuan and kilogram of the window adds up, in the ledger, the canteen-days and the verdicts.
+select 'ledger: opening + in - returned - out = book' as identity, count(*) as row_count
+from {{ ref('fct_stock_ledger') }}
+where biz_date >= {{ date_literal(window_start('forward')) }}
+    and (opening_kg + in_kg - return_kg - out_kg <> book_kg or closing_kg <> coalesce(counted_kg, book_kg))
+having count(*) > 0
+union all
+select 'canteen-day: purchases - returns - growth of stock = cost' as identity, count(*) as row_count
+from {{ ref('fct_canteen_day') }}
+where biz_date >= {{ date_literal(window_start('forward')) }}
+    and (
+        purchases_yuan - returns_yuan - delta_value_yuan <> cost_yuan
+        or consumption_yuan + subsidy_yuan - refund_yuan <> income_yuan
+    )
+having count(*) > 0
+union all
+select 'verdict: opening + purchases - returns - closing = cost' as identity, count(*) as row_count
+from {{ ref('mart_red_line') }}
+where period_end >= {{ date_literal(window_start('forward')) }} and definition = 'consumed'
+    and (
+        opening_stock_yuan + purchases_yuan - returns_yuan - closing_stock_yuan <> cost_yuan
+        or consumption_yuan + subsidy_yuan - refund_yuan <> income_yuan
+    )
+having count(*) > 0
+union all
+select 'verdict: unknown has a reason and nothing else has' as identity, count(*) as row_count
+from {{ ref('mart_red_line') }}
+where period_end >= {{ date_literal(window_start('forward')) }}
+    and ((verdict = 'unknown') <> (unknown_reason is not null) or (verdict = 'unknown') <> (unknown_reasons <> ''))
+having count(*) > 0
+union all
+select 'stock now = stock value of the last canteen-day' as identity, count(*) as row_count
+from (
+    select
+        s.canteen_id,
+        sum(s.value_yuan) as value_yuan
+    from {{ ref('mart_stock_now') }} as s
+    left join {{ ref('dim_ingredient') }} as i on s.ingredient_id = i.ingredient_id
+    where s.account_kind = 'pupil' and coalesce(i.is_food, true)
+    group by s.canteen_id
+) as s
+inner join {{ ref('fct_canteen_day') }} as y
+    on s.canteen_id = y.canteen_id and y.biz_date = {{ date_literal(last_day_of_run()) }}
+where s.value_yuan <> y.stock_value_yuan
+having count(*) > 0

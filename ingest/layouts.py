@@ -1,0 +1,234 @@
+"""Layouts: which columns a source's table has and which feeds its rows become.
+
+Belongs here: the declarative form of a layout (``ingest/sources/<source>/*.yaml``), the layouts of
+the standard pack, which follow from the contracts, and recognising a header. Does not belong here:
+reading files, and what the columns mean to us (``warehouse.contracts``). A further platform is a
+further folder of YAML.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ingest import mapping
+from ingest.masking import PERSON
+from warehouse import vocabulary
+from warehouse.errors import Permanent, Refused
+from warehouse.tables import FEEDS
+
+FOLDER: Final = Path(__file__).parent / "sources"
+STANDARD: Final = "standard"
+RELEASE: Final = "release"
+"""The standard pack as a steward's release holds it: with pseudonyms instead of person numbers."""
+
+
+class Emit(BaseModel):
+    """A feed made from rows of a table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    feed: str
+    columns: dict[str, mapping.Column]
+    where: mapping.Where | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Emit:
+        if self.feed not in FEEDS:
+            raise ValueError(f"unknown feed {self.feed!r}")
+        wanted = set(FEEDS[self.feed].contract.columns())
+        if set(self.columns) != wanted:
+            raise ValueError(f"{self.feed}: columns differ from the contract: {set(self.columns) ^ wanted}")
+        return self
+
+    def select(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The feed's rows: text columns of the contract, then ``_row``."""
+        chosen = rows if self.where is None else rows.filter(self.where.expression())
+        order = FEEDS[self.feed].contract.columns()
+        return chosen.select(*(self.columns[name].expression().alias(name) for name in order), "_row")
+
+
+class Ignored(BaseModel):
+    """Rows that are deliberately not taken, and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    where: mapping.Where
+    reason: str = Field(min_length=1)
+
+
+class Layout(BaseModel):
+    """One table of a source.
+
+    Attributes:
+        name: Name within the source.
+        columns: Header in the usual order; a file may have it in any order.
+        feeds: What its rows become. The first feed stands for the table: it is emitted even when no
+            row belongs to it.
+        ignored: Rows that belong to no feed. All other rows must belong to one.
+        labels: Other header of the same columns, same order.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    columns: list[str] = Field(min_length=1)
+    feeds: list[Emit] = Field(min_length=1)
+    ignored: list[Ignored] = []
+    labels: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Layout:
+        used = {name for emit in self.feeds for column in emit.columns.values() for name in column.sources()}
+        used |= {emit.where.column for emit in self.feeds if emit.where is not None}
+        used |= {ignored.where.column for ignored in self.ignored}
+        if not used <= set(self.columns):
+            raise ValueError(f"{self.name}: no such source columns {sorted(used - set(self.columns))}")
+        for header in (self.columns, self.labels or self.columns):
+            if len({normal(name) for name in header}) != len(self.columns):
+                raise ValueError(f"{self.name}: a column stands twice in the header")
+        return self
+
+    def headers(self) -> list[list[str]]:
+        """The headers that a file may have, in order of the columns."""
+        return [self.columns] if self.labels is None else [self.columns, self.labels]
+
+    def unfed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows that belong to no feed and are not ignored."""
+        if any(emit.where is None for emit in self.feeds):
+            return rows.clear()
+        conditions = [emit.where.expression() for emit in self.feeds if emit.where is not None]
+        conditions += [ignored.where.expression() for ignored in self.ignored]
+        return rows.filter(~pl.any_horizontal(conditions))
+
+
+class Source(BaseModel):
+    """All layouts of a source."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    label: str
+    tables: list[Layout]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Source:
+        headers = [frozenset(map(normal, header)) for table in self.tables for header in table.headers()]
+        if len(set(headers)) != len(headers):
+            raise ValueError(f"{self.source}: two tables have the same header")
+        return self
+
+
+def normal(name: str) -> str:
+    """A header cell without width variants and blanks."""
+    return unicodedata.normalize("NFKC", name).strip()
+
+
+@cache
+def load_all() -> dict[str, Source]:
+    """Every source by its name.
+
+    Raises:
+        Permanent: A source file is wrong.
+    """
+    given = [read(path) for path in sorted(FOLDER.glob("*/*.yaml"))]
+    return {source.source: source for source in (_standard(STANDARD), _standard(RELEASE), *given)}
+
+
+def read(path: Path) -> Source:
+    """One source file.
+
+    Raises:
+        Permanent: It does not say what a source file must say.
+    """
+    try:
+        found = Source.model_validate(yaml.safe_load(path.read_text("utf8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise Permanent(f"{path} 不正确：{error}") from error
+    if found.source != path.parent.name:
+        raise Permanent(f"{path}：source 应与文件夹名相同（{path.parent.name}）")
+    return found
+
+
+def _standard(source: str) -> Source:
+    """The standard pack: a feed's own columns, by name or by Chinese label."""
+    tables = []
+    for feed in FEEDS.values():
+        named = {
+            name: "person_no" if name == PERSON and source == STANDARD else name
+            for name in feed.contract.columns()
+        }
+        columns = list(named.values())
+        emit = Emit(
+            feed=feed.name,
+            columns={name: mapping.Column.model_validate({"from": given}) for name, given in named.items()},
+        )
+        labels = [vocabulary.LABELS[name] for name in columns]
+        tables.append(Layout(name=feed.name, columns=columns, feeds=[emit], labels=labels))
+    return Source(source=source, label="标准数据包", tables=tables)
+
+
+class Match(BaseModel):
+    """A recognised header.
+
+    Attributes:
+        source: Source of the layout.
+        layout: The layout.
+        names: The layout's column for each column of the file, in the file's order.
+    """
+
+    source: str
+    layout: Layout
+    names: list[str]
+
+    @property
+    def is_shuffled(self) -> bool:
+        """Whether the file has the columns in another order than the layout."""
+        return self.names != self.layout.columns
+
+
+def recognise(header: Sequence[str], sources: Sequence[str]) -> Match:
+    """The layout whose header has exactly these columns.
+
+    Args:
+        header: Column names as they stand in the file.
+        sources: Sources to look in, in this order.
+
+    Raises:
+        Refused: ``unknown_layout``, with what is missing and what is too much.
+    """
+    given = [normal(name) for name in header]
+    candidates = [(source, layout) for source in sources for layout in load_all()[source].tables]
+    if len(set(given)) == len(given):
+        for source, layout in candidates:
+            for known in layout.headers():
+                names = {normal(name): column for name, column in zip(known, layout.columns, strict=True)}
+                if set(given) == set(names):
+                    return Match(source=source, layout=layout, names=[names[name] for name in given])
+    raise Refused("unknown_layout", _nearest(given, [layout for _, layout in candidates]))
+
+
+def _nearest(given: list[str], layouts: list[Layout]) -> str:
+    """What differs from the nearest layout. A header unlike all may be data, so it is not repeated."""
+    if len(set(given)) != len(given):
+        return "表头中有重复的列名"
+    headers = [
+        (layout, [normal(name) for name in header]) for layout in layouts for header in layout.headers()
+    ]
+    layout, nearest = max(
+        headers, key=lambda pair: len(set(pair[1]) & set(given)) / len(set(pair[1]) | set(given))
+    )
+    if len(set(nearest) & set(given)) * 2 < len(nearest):
+        return "表头与任何版式都不相近，请确认首行是列名、分隔符是逗号"
+    missing = "、".join(name for name in nearest if name not in given)
+    extra = "、".join(re.sub(r"\d", "#", name[:20]) for name in given if name not in nearest)
+    parts = [f"缺少列 {missing}" if missing else "", f"多出列 {extra}" if extra else ""]
+    return f"最接近的版式是 {layout.name}，" + "，".join(part for part in parts if part)

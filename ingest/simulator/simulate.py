@@ -1,0 +1,196 @@
+"""Play a city from its first day, deliver its files, and write down what is true.
+
+Belongs here: the order of events of a run. Does not belong here: any of the events themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ingest.simulator import cheating, city, plan, realism, school_calendar, truth
+from ingest.simulator.behaviour import World
+from ingest.simulator.city import City
+from ingest.simulator.delivery import FEEDS, Delivery
+from ingest.simulator.faults import chosen
+from ingest.simulator.forms import Accountant, month_end
+from ingest.simulator.journal import Journal
+from ingest.simulator.meals import Hall
+from ingest.simulator.outbox import Outbox
+from ingest.simulator.plan import Plan
+from ingest.simulator.service import Service
+from ingest.simulator.streams import IntArray
+from warehouse.errors import Permanent
+
+MAX_CANTEENS = 5_000
+
+
+@dataclass
+class PlayedDay:
+    """What one day brought: frames by feed (empty when nobody serves) and filed forms."""
+
+    day: date
+    frames: dict[str, pl.DataFrame]
+    eaten: IntArray
+    paid: IntArray
+    form_month: date | None
+    form: pl.DataFrame | None
+
+
+class Play:
+    """The city's life, day by day; the opening stock-take stands ready before the first."""
+
+    def __init__(self, registry: City, service: Service, planned: Plan) -> None:
+        self.city, self.service, self.plan = registry, service, planned
+        self.world = World(registry, service, planned)
+        self._hall = Hall(registry, service, planned)
+        self._accountant = Accountant(registry)
+        self.opening = self.world.open_stores()
+        self._accountant.open_books(registry.life - timedelta(1), self.opening)
+
+    def days(self, last: date) -> Iterator[PlayedDay]:
+        """Every day from the first of the city's life to ``last``."""
+        nothing = np.zeros(self.city.canteens, dtype=np.int64)
+        for day in school_calendar.days(self.city.life, last):
+            form = self._accountant.file(day)
+            played = PlayedDay(day, {}, nothing, nothing, *(form or (None, None)))
+            if self.service.is_open(day).any():
+                meals = self._hall.step(day)
+                goods = self.world.step(day, meals)
+                played.frames = {
+                    "purchase": goods.purchase, "stock_move": goods.stock_move, "stocktake": goods.stocktake,
+                    "meal_fee": meals.meal_fee, "consumption": meals.consumption, "refund": meals.refund,
+                }  # fmt: skip
+                played.eaten, played.paid = goods.eaten, meals.income
+                self._accountant.enter(day, played.frames, meals.booked_income)
+            if day == month_end(day):
+                self._accountant.close_month(day)
+            yield played
+
+
+def _check(out: Path, canteens: int, start: date, end: date, life: date) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise Permanent(f"{out} 不是空目录；请换一个空目录或先清空")
+    if not 1 <= canteens <= MAX_CANTEENS:
+        raise Permanent(f"食堂数 {canteens} 超出范围；请取 1 至 {MAX_CANTEENS}")
+    if not life <= start <= end:
+        raise Permanent(f"日期次序有误：起点 {life}，开始 {start}，结束 {end}")
+    first, last = school_calendar.FIRST_YEAR, school_calendar.LAST_YEAR
+    if not (first <= life.year and end.year + 1 <= last):
+        raise Permanent(f"校历只覆盖 {first} 年至 {last - 1} 年；请改日期范围")
+
+
+def simulate(
+    out: Path,
+    canteens: int,
+    start: date,
+    end: date,
+    seed: int,
+    faults: frozenset[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    origin: date | None = None,
+) -> dict[str, Any]:
+    """Write ``out/landing`` and ``out/truth`` of a synthetic city.
+
+    Args:
+        out: Folder that is empty or does not exist.
+        canteens: Number of canteens, 1 to 5,000.
+        start: First day whose files are written.
+        end: Last day that is played; files about it may arrive later.
+        seed: The same arguments give the same bytes.
+        faults: Names of ``faults.KINDS`` to plant; None: all; empty: a clean city.
+        progress: Called with (days done, days in all).
+        origin: First day of the city's life, default ``start``. With an earlier one the days before
+            ``start`` are played clean and silently (see ``history``), and no reference data are written.
+
+    Returns:
+        What ``truth/meta.json`` holds: arguments, counts, realism measures.
+
+    Raises:
+        Permanent: An argument that cannot work, or an unknown fault.
+    """
+    kinds, life = chosen(faults), origin or start
+    _check(out, canteens, start, end, life)
+    registry = city.build(canteens, life, seed)
+    service = Service(registry, end)
+    planned = plan.draw(registry, service, start, end, kinds)
+    journal, outbox = Journal(), Outbox(out / "landing")
+    play = Play(registry, service, planned)
+    delivery = Delivery(registry, service, planned, journal, outbox)
+    if life == start:
+        delivery.registry(play.world.unit(start))
+        delivery.opening(play.opening)
+    else:
+        journal.add("stocktake", play.opening, life - timedelta(1), life)
+
+    total = (end - life).days + 1
+    eaten, paid = (np.zeros((total + 1, canteens), dtype=np.int64) for _ in range(2))
+    rows = dict.fromkeys((*FEEDS, "disclosure_line"), 0)
+    for n, played in enumerate(play.days(end), start=1):
+        eaten[n], paid[n] = played.eaten, played.paid
+        _pass_on(played, delivery, journal, start, rows)
+        if progress is not None:
+            progress(n, total)
+    outbox.seal()
+    cheating.tell_lasting(registry, planned)
+    cheating.tell_counts(registry, service, planned)
+    return _write_truth(
+        out / "truth", registry, service, planned, journal, delivery, (eaten, paid), rows,
+        {"canteens": canteens, "start": f"{start}", "end": f"{end}", "seed": seed, "origin": f"{life}", "faults": sorted(kinds)},
+    )  # fmt: skip
+
+
+def _pass_on(played: PlayedDay, delivery: Delivery, journal: Journal, start: date, rows: dict[str, int]) -> None:
+    """Deliver a day's records, or before ``start`` only remember them."""
+    if played.form is not None and played.form_month is not None:
+        if played.day >= start:
+            delivery.forms(played.form_month, played.form, played.day)
+            rows["disclosure_line"] += played.form.height
+        else:
+            journal.add("disclosure_line", played.form, played.form_month, played.day)
+    if not played.frames:
+        return
+    if played.day >= start:
+        delivery.day(played.day, played.frames)
+        for feed in FEEDS:
+            rows[feed] += played.frames[feed].height
+    else:
+        for feed in FEEDS:
+            journal.add(feed, played.frames[feed], played.day, played.day)
+
+
+def _write_truth(
+    folder: Path, registry: City, service: Service, planned: Plan, journal: Journal, delivery: Delivery,
+    actual: tuple[IntArray, IntArray], rows: dict[str, int], arguments: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    end = planned.end
+    last = max(end, delivery.outbox.last_arrival)
+    verdicts = [truth.verdicts(registry, service, journal, day, *actual) for day in sorted({end, last})]
+    pl.concat(verdicts).write_parquet(folder / "verdicts.parquet")
+    planned.book.frame().write_parquet(folder / "faults.parquet")
+    open_days = sum(int(service.is_open(day).sum()) for day in school_calendar.days(planned.start, end))
+    per = max(1, open_days)
+    meta = {
+        "arguments": arguments,
+        "rows": rows,
+        "files": delivery.outbox.files,
+        "last_arrival": f"{last}",
+        "canteen_days": open_days,
+        "planted": {kind: n for kind, n in planned.book.counts().items() if n},
+        "realism": {
+            **realism.price_dispersion(journal.supply(last)),
+            "late_per_canteen_day": round(delivery.late_units / per, 5),
+            "missing_per_canteen_day": round(delivery.missing_units / per, 5),
+            "corrected_per_canteen_day": round(delivery.corrected_units / per, 5),
+        },
+    }
+    (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return meta

@@ -1,0 +1,69 @@
+"""The command of the developer and of CI: test.
+
+Belongs here: which checks there are and in what order they run.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Final
+
+from pipelines.cli.data import Injected
+from pipelines.cli.terminal import Answer, Misuse
+from warehouse.settings import ROOT
+
+WORKERS: Final = "2"
+SQL: Final = ("dbt_project/models", "dbt_project/tests", "dbt_project/analyses")
+PARTS: Final[dict[str, list[list[str]]]] = {
+    "ruff": [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."]],
+    "mypy": [["-m", "mypy"]],
+    "imports": [["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]],
+    "sql": [
+        ["-m", "sqlfluff", "lint", *SQL, "--processes", WORKERS, "--disable-progress-bar"],
+        ["-m", "pytest", "tests/lint"],
+    ],
+    "pytest": [["-m", "pytest", "-n", WORKERS, "--ignore", "tests/lint"]],
+}
+"""Name of a part to the arguments of Python that run it; the quick ones first."""
+
+
+def run_checks(part: str | None = None, /, *, terminal: Injected) -> Answer:
+    """CI 运行的全部检查：ruff、mypy、import-linter、sqlfluff 与可移植 SQL、pytest。
+
+    Args:
+        part: 只运行一部分：ruff、mypy、imports、sql、pytest，或一个测试路径。
+    """
+    if part is None:
+        chosen = PARTS
+    elif part in PARTS:
+        chosen = {part: PARTS[part]}
+    elif (ROOT / part.split("::")[0]).exists():
+        chosen = {part: [["-m", "pytest", part]]}
+    else:
+        raise Misuse(f"没有部分 {part}：可用的有 {'、'.join(PARTS)}，或一个测试路径")
+    results: dict[str, dict[str, object]] = {}
+    for name, commands in chosen.items():
+        terminal.progress(name)
+        started = time.monotonic()
+        codes = [_run(command, quiet=terminal.as_json) for command in commands]
+        results[name] = {"passed": not any(codes), "seconds": round(time.monotonic() - started, 1)}
+    failed = [name for name, result in results.items() if not result["passed"]]
+    lines = [
+        f"{'通过' if result['passed'] else '失败'}  {name}  {result['seconds']} s"
+        for name, result in results.items()
+    ]
+    return Answer({"parts": results, "passed": not failed}, lines, code=int(bool(failed)))
+
+
+def _run(command: list[str], *, quiet: bool) -> int:
+    """Run Python at the project's root; under ``--json`` its output goes to stderr."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, *command],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr if quiet else None,
+        check=False,
+    )
+    return done.returncode

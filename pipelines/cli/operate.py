@@ -1,0 +1,90 @@
+"""Commands of the operator: serve, stop, status, doctor, maintain.
+
+Belongs here: their options and answers; the work is in ``pipelines.services``, ``pipelines.doctor``
+and ``pipelines.maintenance``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.cli.data import Injected
+from pipelines.cli.terminal import Answer, Terminal, table
+
+
+def serve(
+    *, host: str = "127.0.0.1", port: int | None = None, landing: Path | None = None, terminal: Injected
+) -> Answer:
+    """启动 Dagster 页面和调度进程，只在本机地址上监听。
+
+    Args:
+        host: 监听地址，必须是本机回环地址。
+        port: 页面端口；不写则用 3000，被占用时自动换一个。
+        landing: 交付文件夹，默认为数据目录下的 landing。
+    """
+    return start(terminal, host=host, port=port, landing=landing)
+
+
+def start(
+    terminal: Terminal, *, host: str = "127.0.0.1", port: int | None = None, landing: Path | None = None
+) -> Answer:
+    """Start what is not running and say where it is."""
+    from pipelines import services
+
+    folder = (landing or terminal.landing).absolute()
+    running = services.serve(terminal.settings, folder, host=host, port=port, progress=terminal.progress)
+    return Answer(
+        {"services": [one.as_dict() for one in running]},
+        [f"{one.label}：{one.address or '运行中'}（进程 {one.pid}，日志 {one.log}）" for one in running],
+    )
+
+
+def stop(*, terminal: Injected) -> Answer:
+    """停止 serve 启动的进程，不动其他进程。"""
+    from pipelines import services
+
+    ended = services.stop(terminal.settings, terminal.progress)
+    return Answer({"stopped": ended}, [f"已停止：{name}" for name in ended] or ["没有在运行的服务"])
+
+
+def status(*, terminal: Injected) -> Answer:
+    """正在运行什么、数据有多新、最近一次发布。"""
+    from pipelines import services
+
+    found = services.status(terminal.settings)
+    lines = [
+        f"{one['label']}：{(one['address'] or '运行中') if one['running'] else '未运行'}"
+        for one in found["services"]
+    ]
+    published = found["publication"]
+    lines.append(
+        f"最近一次发布：第 {published['number']} 版，到达日期 {published['last']}，{published['age_hours']} 小时前"
+        if published
+        else "还没有发布过：请先运行 ./canteen demo 或 ./canteen nightly"
+    )
+    return Answer(found, lines)
+
+
+def doctor(*, terminal: Injected) -> Answer:
+    """检查这台机器和数据目录，每一行写明要做什么。"""
+    from pipelines import doctor as checks
+
+    found = checks.examine(terminal.home)
+    marks = {"ok": "正常", "optional": "可选", "bad": "要处理"}
+    rows = [
+        (marks[one.state], one.name, one.found + (f"；{one.remedy}" if one.remedy else "")) for one in found
+    ]
+    bad = any(one.state == "bad" for one in found)
+    return Answer(
+        {"checks": [one.as_dict() for one in found], "healthy": not bad}, table(rows), code=int(bad)
+    )
+
+
+def maintain(*, terminal: Injected) -> Answer:
+    """整理：合并小文件、清理过期版本、按保存期限删除。夜间批次运行时不进行。"""
+    from pipelines import maintenance
+    from pipelines.lock import writer
+
+    with writer(terminal.home):
+        found = maintenance.run(terminal.settings, terminal.progress)
+    return Answer(found, [f"{name}：{value}" for name, value in found.items()])

@@ -1,0 +1,1 @@
+"""Tickets, review queue and parents' page. Filled by the portal issue."""

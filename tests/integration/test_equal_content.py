@@ -1,0 +1,62 @@
+"""The content does not depend on how the same files were taken (DESIGN decision 4)."""
+
+import datetime as dt
+import random
+import shutil
+from pathlib import Path
+
+import city
+import pytest
+
+
+@pytest.fixture(scope="module")
+def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return city.simulate(tmp_path_factory.mktemp("city"))
+
+
+@pytest.fixture(scope="module")
+def expected(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Everything in one range run."""
+    return city.content_hash(city.run(tmp_path_factory.mktemp("range") / "home", landing, city.END))
+
+
+def test_night_by_night_equals_the_range(landing: Path, expected: dict[str, str], tmp_path: Path) -> None:
+    day = city.START
+    while day <= city.END:
+        home = city.run(tmp_path / "home", landing, day)
+        day += dt.timedelta(days=1)
+    assert city.content_hash(home) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_arrivals_in_another_order_give_the_same_content(
+    landing: Path, expected: dict[str, str], tmp_path: Path, seed: int
+) -> None:
+    files = sorted(path for path in landing.rglob("*") if path.is_file() and path.name != "control.json")
+    controls = [path for path in landing.rglob("control.json")]
+    random.Random(seed).shuffle(files)
+    part = tmp_path / "landing"
+    cut = random.Random(seed).randrange(1, len(files))
+    city.copy(controls, landing, part)
+    for chunk in (files[:cut], files[cut:]):
+        city.copy(chunk, landing, part)
+        home = city.run(tmp_path / "home", part, city.END)
+    assert city.content_hash(home) == expected
+
+
+def test_a_deleted_build_file_changes_nothing(
+    landing: Path, expected: dict[str, str], tmp_path: Path
+) -> None:
+    half = city.START + (city.END - city.START) // 2
+    home = city.run(tmp_path / "home", landing, half)
+    home.build.unlink()
+    assert city.content_hash(city.run(tmp_path / "home", landing, city.END)) == expected
+
+
+def test_rebuilding_from_the_vault_alone_changes_nothing(
+    landing: Path, expected: dict[str, str], tmp_path: Path
+) -> None:
+    home = city.run(tmp_path / "home", landing, city.END)
+    for folder in ("silver", "gold", "build", "serving", "publish", "scratch"):
+        shutil.rmtree(home.home / folder)
+    assert city.content_hash(city.run(tmp_path / "home", landing, city.END)) == expected

@@ -1,0 +1,52 @@
+"""A small simulated city and the quick way to run nights over it (no scoring, no orchestrator)."""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ingest import simulator
+from pipelines import hashing, night
+from warehouse import settings
+from warehouse.settings import Settings
+
+START = dt.date(2026, 9, 21)
+END = dt.date(2026, 10, 16)
+CONTENT_STEPS = (night.receive, night.silver, night.gold, night.publish)
+
+
+def simulate(
+    out: Path, canteens: int = 4, seed: int = 7, start: dt.date = START, end: dt.date = END, faults=None
+) -> Path:
+    """A city's landing folder."""
+    simulator.simulate(out, canteens, start, end, seed, faults)
+    return out / "landing"
+
+
+def run(
+    home: Path,
+    landing: Path,
+    last: dt.date,
+    first: dt.date | None = None,
+    on_step: Callable[[str], None] | None = None,
+    force: bool = False,
+) -> Settings:
+    """One night, every step but the scoring."""
+    opened = settings.load(home)
+    work = night.Night(opened, landing, first or last, last, force, on_step or (lambda _: None))
+    for step in CONTENT_STEPS:
+        step(work, lambda _: None)
+    return opened
+
+
+def content_hash(opened: Settings) -> dict:
+    """Hash of each content table."""
+    return {name: found["hash"] for name, found in hashing.content(opened)["tables"].items()}
+
+
+def copy(files: Iterable[Path], source: Path, target: Path) -> None:
+    """Deliver files into another landing folder under the same names."""
+    for file in files:
+        place = target / file.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, place)
