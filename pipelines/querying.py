@@ -34,23 +34,14 @@ def select(settings: Settings, sql: str) -> pl.DataFrame:
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'Asia/Shanghai'")
         connection.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as snapshot (read_only)")
-        for schema in ("gold", "cockpit"):
-            connection.execute(f"create schema {schema}")
-            tables = connection.execute(
-                "select table_name from duckdb_tables() where database_name = 'snapshot' and schema_name = ?",
-                [schema],
-            ).fetchall()
-            for (table,) in tables:
-                connection.execute(f"create view {schema}.{table} as select * from snapshot.{schema}.{table}")
-        connection.execute("create schema silver")
+        connection.execute("attach ':memory:' as silver")  # silver.<table> is then a view over pinned files
         for name in SILVER:
             at = published.tables.get(f"silver.{name}")
             if at is not None:
                 _silver_view(
-                    connection,
-                    name,
-                    [item.path for item in delta.files(settings.table(f"silver.{name}"), at)],
+                    connection, name, [item.path for item in delta.files(settings.table(f"silver.{name}"), at)]
                 )
+        connection.execute("use snapshot")
         connection.execute(
             "set allowed_directories = ['" + str(settings.home / "silver").replace("'", "''") + "/']"
         )
@@ -66,5 +57,5 @@ def _silver_view(connection: duckdb.DuckDBPyConnection, name: str, files: list[s
     if files:
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
         connection.execute(
-            f"create view silver.{name} as select * from read_parquet([{listed}], union_by_name=true, hive_partitioning=true)"
+            f"create view silver.main.{name} as select * from read_parquet([{listed}], union_by_name=true, hive_partitioning=true)"
         )

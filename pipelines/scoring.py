@@ -76,6 +76,13 @@ _FILE_FAULTS: Final = (
     "bom_file",
     "shuffled_columns",
 )
+_RECEIPT_MARKS: Final[dict[str, pl.Expr]] = {
+    "duplicate_file": pl.col("status") == "duplicate",
+    "truncated_file": pl.col("refusal_code") == "truncated",
+    "gbk_file": pl.col("encoding") == "gb18030",
+    "bom_file": pl.col("has_bom"),
+    "shuffled_columns": pl.col("is_shuffled"),
+}
 
 
 def score(settings: Settings, truth: Path) -> dict[str, Any]:
@@ -158,33 +165,31 @@ def _files(
     """File faults: what the receipt or the state of the file's units says."""
     received = receipts.filter(pl.col("status") == "received")
     if kind in ("resent_file", "corrected_file"):
-        state = "duplicate" if kind == "resent_file" else "superseded"
+        lost = "duplicate" if kind == "resent_file" else "superseded"
         unit = ["feed", "provider", "unit_key"]
-        shared = delivery.join(
-            delivery.filter(pl.col("state") == state).select(unit).unique(), on=unit, how="semi"
+        won = delivery.filter(pl.col("state") == "current").join(
+            delivery.filter(pl.col("state") == lost).select(unit).unique(), on=unit, how="semi"
         )
-        flagged = received.filter(pl.col("file_id").is_in(shared["_file"].unique().to_list()))
+        flagged = received.filter(pl.col("file_id").is_in(won["_file"].unique().to_list()))
     elif kind == "late_file":
-        first = delivery.group_by("feed", "provider", "unit_key").agg(
-            pl.col("_arrival_date").min(),
-            pl.col("biz_date").first(),
-            pl.col("_file").sort_by("_arrival_date").first(),
-        )
-        late = first.filter((pl.col("_arrival_date") - pl.col("biz_date")).dt.total_days() >= 1)
-        flagged = received.filter(pl.col("file_id").is_in(late["_file"].unique().to_list()))
+        flagged = received.filter(pl.col("file_id").is_in(_late(delivery)["_file"].to_list()))
     else:
-        mark = {
-            "duplicate_file": pl.col("status") == "duplicate",
-            "truncated_file": pl.col("refusal_code") == "truncated",
-            "gbk_file": pl.col("encoding") == "gb18030",
-            "bom_file": pl.col("has_bom"),
-            "shuffled_columns": pl.col("is_shuffled"),
-        }[kind]
-        flagged = receipts.filter(mark)
-    paths = set(flagged["path"])
+        flagged = receipts.filter(_RECEIPT_MARKS[kind])
+    paths = set(flagged["path"].str.split("!/").list.first())  # the truth names the archive, not its member
     found = mine.filter(pl.col("file").is_in(list(paths))).height
-    explained = set(planted["file"].drop_nulls())
-    return found, len(paths - explained)
+    return found, len(paths - set(planted["file"].drop_nulls()))
+
+
+def _late(delivery: pl.DataFrame) -> pl.DataFrame:
+    """Units whose first file came after their day; a count may come the day after, a form has its own date."""
+    first = (
+        delivery.filter(pl.col("biz_date").is_not_null() & (pl.col("feed") != "disclosure_line"))
+        .sort("_arrival_date")
+        .group_by("feed", "provider", "unit_key", maintain_order=True)
+        .first()
+    )
+    allowed = pl.when(pl.col("feed") == "stocktake").then(1).otherwise(0)
+    return first.filter((pl.col("_arrival_date") - pl.col("biz_date")).dt.total_days() > allowed)
 
 
 def _schemes(settings: Settings, kind: str, mine: pl.DataFrame, planted: pl.DataFrame) -> tuple[int, int]:
@@ -229,7 +234,8 @@ def _states(settings: Settings, kind: str, mine: pl.DataFrame) -> tuple[int, int
     """Faults that show in a canteen's days or verdicts."""
     if kind == "missing_days":
         gaps = select(
-            settings, "select canteen_id, biz_date from gold.fct_canteen_day where is_open and not has_income"
+            settings,
+            "select canteen_id, biz_date from gold.fct_canteen_day where open_day = 1 and income_day = 0",
         )
         pairs = mine.join(gaps, on="canteen_id").filter(
             pl.col("biz_date").is_between(pl.col("biz_date_from"), pl.col("biz_date_to"))
@@ -243,7 +249,7 @@ def _states(settings: Settings, kind: str, mine: pl.DataFrame) -> tuple[int, int
     if kind == "missing_stocktake":
         stale = select(
             settings,
-            "select distinct canteen_id, period_end from gold.mart_red_line where unknown_reasons like '%stocktake_stale%'",
+            "select distinct canteen_id, period_end from gold.mart_red_line where unknown_reasons like '%stocktake_stale%' or unknown_reasons like '%opening_stock_missing%'",
         )
         pairs = mine.join(stale, on="canteen_id").filter(pl.col("period_end") >= pl.col("biz_date_from"))
         return pairs["fault_id"].n_unique(), stale.filter(

@@ -40,7 +40,7 @@ def split(feed: str, frame: pl.DataFrame, canteen: int, variant: int) -> tuple[p
     if feed == "consumption":
         rest = frame.filter((pl.col("c") != canteen) | (pl.col("seq") != row["seq"][0]))
         return rest, row
-    return frame, row.with_columns(pl.lit(mine["seq"].max() + 1, dtype=pl.Int64).alias("seq"))
+    return frame, row.with_columns(mine.select(pl.col("seq").max() + 1).to_series())
 
 
 def spoil(feed: str, row: pl.DataFrame, variant: int) -> tuple[pl.DataFrame, str]:

@@ -86,23 +86,29 @@ class World:
         price = self.kitchen.prices(day, second, unit)
         need = self._needs(day, meals, serving, quiet, unit)
 
-        bought, carried = self._fresh(need, draw[0], serving & self.service.opens_next_day(day), quiet, day, unit)
+        bought, carried = self._fresh(
+            need, draw[0], serving & self.service.opens_next_day(day), quiet, day, unit
+        )
         bought += self._staples(need, draw[1], day, serving)
         store.receive(bought, price * 10 / UNIT_MILLI[unit])
         leaving = np.where(FRESH & serving[:, None], store.real - carried, np.minimum(need, store.usable()))
 
         honest = np.array([not plan.carries("unit_mixup", c) for c in range(city.canteens)])
-        lines = goods.purchases(city, day, bought, price, unit, second, draw[2])
-        moves = goods.issues(day, leaving, unit)
+        lines = goods.purchases(city, bought, price, unit, second, draw[2])
+        moves = goods.issues(leaving, unit)
         sent_back = goods.supplier_returns(city, lines, draw[2], honest)
         lost = goods.losses(rng, store.usable() - leaving, unit, serving & ~quiet)
         back = goods.issue_returns(rng, moves, store.usable(), leaving)
         store.leave(leaving, sent_back, lost)
         eaten = store.cost(leaving) + store.cost(lost.base_array(city.canteens))
         self.spent += eaten
-        teachers = goods.teacher_lines(city, plan, day, bought, price, unit, second, meals.teacher_income, rng)
-        other = goods.non_food(city, day, serving, price, second, rng)
-        lines = Lines.join([lines, teachers.purchases, other.purchases, self._fictitious(day, price, second, serving)])
+        teachers = goods.teacher_lines(
+            city, plan, day, bought, price, unit, second, meals.teacher_income, rng
+        )
+        other = goods.non_food(city, serving, price, second, rng)
+        lines = Lines.join(
+            [lines, teachers.purchases, other.purchases, self._fictitious(day, price, second, serving)]
+        )
         lines = self._misrecorded(day, lines)
         moves = Lines.join([moves, sent_back, lost, back, teachers.moves, other.moves])
         store.record(lines, moves)
@@ -135,7 +141,13 @@ class World:
         return np.where((weights > 0) & serving[:, None], need, 0)
 
     def _fresh(
-        self, need: IntArray, draw: FloatArray, next_open: BoolArray, quiet: BoolArray, day: date, unit: IntArray
+        self,
+        need: IntArray,
+        draw: FloatArray,
+        next_open: BoolArray,
+        quiet: BoolArray,
+        day: date,
+        unit: IntArray,
     ) -> tuple[IntArray, IntArray]:
         """Fresh goods: bought for the day, some for the next day too. Returns (bought, kept overnight)."""
         calm = ~quiet & ~self._quiet(day + timedelta(1)) & next_open
@@ -181,7 +193,7 @@ class World:
                 if serving[event.canteen]:
                     event.done = True
                     rows.append((event, tag))
-        return cheating.fictitious(self.city, day, rows, price, second)
+        return cheating.fictitious(self.city, rows, price, second)
 
     def _misrecorded(self, day: date, lines: Lines) -> Lines:
         """Slips entered in 斤 as kg, and deliveries that nobody recorded."""
@@ -191,5 +203,7 @@ class World:
             lines, dropped = cheating.drop_delivery(lines, event.canteen)
             event.done = dropped.size > 0
             for i in np.unique(dropped).tolist():
-                cheating.tell(self.city, self.plan, "negative_stock", event.canteen, day, i, note="到货未登记，领用照记")
+                cheating.tell(
+                    self.city, self.plan, "negative_stock", event.canteen, day, i, note="到货未登记，领用照记"
+                )
         return lines

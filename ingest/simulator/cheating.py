@@ -25,14 +25,16 @@ NEVER_CAME, NEVER_ACCEPTED, MIXED_UP = 1, 2, 3
 _CLAIMED: Final = 0.6  # of a day's income
 
 
-def fictitious(city: City, day: date, rows: list[tuple[Event, int]], price: IntArray, second: IntArray) -> Lines:
+def fictitious(city: City, rows: list[tuple[Event, int]], price: IntArray, second: IntArray) -> Lines:
     """Lines of goods that never came, in ingredients that the canteen never uses."""
     c = np.array([event.canteen for event, _ in rows], dtype=np.int64)
     i = np.array([unused_ingredient(city, event.canteen, event.variant) for event, _ in rows], dtype=np.int64)
     tag = np.array([t for _, t in rows], dtype=np.int64)
     unit = catalogue.BASE_UNIT[i]
     cents = price[c, i] * 1000 // catalogue.UNIT_MILLI[city.unit[c, i]]  # per base unit
-    base = np.maximum(np.rint(_CLAIMED * city.daily_income[c] / np.maximum(cents, 1)), 1).astype(np.int64) * 1000
+    base = (
+        np.maximum(np.rint(_CLAIMED * city.daily_income[c] / np.maximum(cents, 1)), 1).astype(np.int64) * 1000
+    )
     lines = goods.bought_lines(city, c, i, base, cents, unit, second)
     lines.columns["tag"] = tag
     claimed_only = tag == NEVER_ACCEPTED
@@ -89,7 +91,11 @@ def tell_lines(city: City, plan: Plan, day: date, purchase: pl.DataFrame) -> Non
     for row in tagged.filter(pl.col("tag") != MIXED_UP).iter_rows(named=True):
         note = "登记验收但货物未到，从未领用" if row["tag"] == NEVER_CAME else "只有订货，从未验收"
         tell(city, plan, "fictitious_purchases", row["c"], day, row["i"], note=note, row=row)
-    for row in tagged.filter(pl.col("tag") == MIXED_UP).unique(["c", "slip"], maintain_order=True).iter_rows(named=True):
+    for row in (
+        tagged.filter(pl.col("tag") == MIXED_UP)
+        .unique(["c", "slip"], maintain_order=True)
+        .iter_rows(named=True)
+    ):
         plan.book.add(
             Fault("unit_mixup", provider_of(city, row["c"], "purchase"), day, day, day,
                   canteen_id=city.canteen_ids[row["c"]], feed="purchase",
@@ -98,8 +104,8 @@ def tell_lines(city: City, plan: Plan, day: date, purchase: pl.DataFrame) -> Non
         )  # fmt: skip
 
 
-def tell_lasting(city: City, plan: Plan) -> None:
-    """Truth of the schemes that last for the whole range, one row per canteen and month."""
+def tell_lasting(city: City, service: Service, plan: Plan) -> None:
+    """Truth of the schemes that last for the whole range, one row per canteen and month with open days."""
     lasting = {
         "under_feeding": ("stock_move", "食材支出真实低于红线"),
         "teacher_food_in_pupil_account": ("stock_move", "教师餐食材记入学生账"),
@@ -111,7 +117,8 @@ def tell_lasting(city: City, plan: Plan) -> None:
             while first <= plan.end:
                 month_end = (first.replace(day=1) + timedelta(32)).replace(day=1) - timedelta(1)
                 last = min(month_end, plan.end)
-                tell(city, plan, kind, canteen, first, feed=feed, note=note, last=last)
+                if service.open_days(canteen, first, last):
+                    tell(city, plan, kind, canteen, first, feed=feed, note=note, last=last)
                 first = month_end + timedelta(1)
 
 
@@ -123,14 +130,47 @@ def tell_counts(city: City, service: Service, plan: Plan) -> None:
         tell(city, plan, kind, canteen, day, feed="stocktake", note=note)
     eve = plan.start - timedelta(1)
     for canteen in plan.no_opening:
-        tell(city, plan, "missing_stocktake", canteen, eve, feed="stocktake", note="没有期初盘点", arrival=plan.start)
+        tell(
+            city,
+            plan,
+            "missing_stocktake",
+            canteen,
+            eve,
+            feed="stocktake",
+            note="没有期初盘点",
+            arrival=plan.start,
+        )
     for canteen, day in sorted(plan.skipped_counts):
         if canteen in plan.no_opening:
             continue
-        held = [d for d in service.count_days(canteen, city.life, day - timedelta(1)) if (canteen, d) not in plan.skipped_counts]
+        held = [
+            d
+            for d in service.count_days(canteen, city.life, day - timedelta(1))
+            if (canteen, d) not in plan.skipped_counts
+        ]
         stale = max([city.life - timedelta(1), *held]) + timedelta(36)
-        tell(city, plan, "missing_stocktake", canteen, day, feed="stocktake", note="应盘未盘", arrival=max(stale, day))
+        tell(
+            city,
+            plan,
+            "missing_stocktake",
+            canteen,
+            day,
+            feed="stocktake",
+            note="应盘未盘",
+            arrival=max(stale, day),
+        )
     for canteen in plan.carriers.get("missing_days", []):
         days = sorted(d for (c, d), arrival in plan.absent.items() if c == canteen and arrival is None)
         if days:
-            tell(city, plan, "missing_days", canteen, days[0], note="全部数据缺报", last=days[-1])
+            provider = provider_of(city, canteen, "purchase")
+            plan.book.add(
+                Fault(
+                    "missing_days",
+                    provider,
+                    days[0],
+                    days[-1],
+                    days[-1],
+                    canteen_id=city.canteen_ids[canteen],
+                    note=f"全部数据缺报 {len(days)} 天",
+                )
+            )

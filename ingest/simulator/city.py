@@ -45,7 +45,23 @@ _PRICES: Final[IntArray] = np.array(
     [[300, 800, 300], [400, 950, 0], [500, 1000, 800], [550, 1100, 900], [550, 1100, 900]], dtype=np.int64
 )
 _STAGE_NAMES: Final = ("中心幼儿园", "中心小学", "初级中学", "高级中学", "职业技术学校")
-_SITES: Final = ("城关", "东风", "长江", "洞庭", "金鹗", "新港", "桃林", "白杨", "石塘", "荷塘", "松杨", "鹤龙", "荣湾", "平桥", "青山")
+_SITES: Final = (
+    "城关",
+    "东风",
+    "长江",
+    "洞庭",
+    "金鹗",
+    "新港",
+    "桃林",
+    "白杨",
+    "石塘",
+    "荷塘",
+    "松杨",
+    "鹤龙",
+    "荣湾",
+    "平桥",
+    "青山",
+)
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _ORG_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
 PER_GROUP: Final = 3  # suppliers of each kind in a county
@@ -118,13 +134,16 @@ class City:
     @cached_property
     def daily_income(self) -> FloatArray:
         """Expected pupil income of an open day, cents."""
-        return np.asarray(ATTENDANCE * self.pupils * (self.prices * MEAL_CHANCE).sum(axis=1), dtype=np.float64)
+        return np.asarray(
+            ATTENDANCE * self.pupils * (self.prices * MEAL_CHANCE).sum(axis=1), dtype=np.float64
+        )
 
     @cached_property
     def main_oil(self) -> IntArray:
         """(C,) the oil that each canteen cooks with."""
         oils = catalogue.category("oil")
-        return oils[np.argmin(np.where(self.menu[:, oils], self.quality[:, oils], np.inf), axis=1)]
+        level = np.where(self.menu[:, oils], self.quality[:, oils], np.inf)
+        return np.asarray(oils[np.argmin(level, axis=1)], dtype=np.int64)
 
     def slice_of(self, provider: int) -> tuple[int, int]:
         """First and one past the last canteen of a provider."""
@@ -167,7 +186,7 @@ def build(canteens: int, life: date, seed: int) -> City:
     teacher_prices = np.where(served, np.array([600, 1500, 1200]), 0)
     teacher_prices[:, 2] = 0  # teachers eat dinner at home
     threshold = np.where(mode == 0, 0.75, 0.70)
-    margin = np.where(rng.random(n) < 0.12, rng.uniform(0.009, 0.017, n), rng.uniform(0.03, 0.13, n))
+    margin = np.where(rng.random(n) < 0.12, rng.uniform(0.011, 0.018, n), rng.uniform(0.03, 0.13, n))
 
     divisions = [UNITS[p][0] for p in provider]
     school_ids = [f"{divisions[s]}S{s + 1:04d}" for s in school_of]

@@ -76,7 +76,10 @@ class Delivery:
         paths = {feed: self._put("city", feed, frame, start, start) for feed, frame in frames.items()}
         for s, repaired in self.plan.wrong_suppliers:
             right = suppliers.filter(pl.col("s") == s)
-            code, provider = str(right["supplier_uscc"][0]), PROVIDERS[s // (len(catalogue.SUPPLIER_GROUPS) * 3)]
+            code, provider = (
+                str(right["supplier_uscc"][0]),
+                PROVIDERS[s // (len(catalogue.SUPPLIER_GROUPS) * 3)],
+            )
             note = f"校验位错误：{_mistyped(code)}；应为 {code}（{provider}）"
             self.plan.book.add(
                 Fault("wrong_credit_code", "city", start, start, start, feed="supplier", record_no=_mistyped(code),
@@ -149,9 +152,13 @@ class Delivery:
         for batch in self._batches(feed, frame, day):
             label = f"{batch.label or feed}_{self.city.canteen_ids[c]}"
             path = self._send(replace(batch, label=label), arrival)
-            self._tell("late_file", batch, arrival, path, f"迟到 {(arrival - day).days} 天（单个食堂补报）", c)
+            self._tell(
+                "late_file", batch, arrival, path, f"迟到 {(arrival - day).days} 天（单个食堂补报）", c
+            )
 
-    def _spoil(self, feed: str, frame: pl.DataFrame, day: date) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    def _spoil(
+        self, feed: str, frame: pl.DataFrame, day: date
+    ) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
         """Take out or add the rows that a clerk mistypes; returns them as text by provider."""
         out: dict[str, pl.DataFrame] = {}
         for event in self.plan.due(f"bad_{feed}", day):
@@ -209,7 +216,9 @@ class Delivery:
             self.journal.add(batch.feed, batch.frame, day, day)
             self._harmless(fault, batch, day, later, rng)
 
-    def _harmless(self, fault: FileFault, batch: Batch, day: date, later: date, rng: np.random.Generator) -> None:
+    def _harmless(
+        self, fault: FileFault, batch: Batch, day: date, later: date, rng: np.random.Generator
+    ) -> None:
         """Faults that change a file's looks or repeat it, never its content."""
         table, style = self._table(batch), STYLES[batch.provider]
         labels = not supervisor.speaks(batch.provider, batch.feed)
@@ -246,9 +255,9 @@ class Delivery:
         for fault in self.plan.due_files(day):
             named = provider_of(self.city, int(self._edges[fault.provider]), batch.feed)
             wants_later = fault.lag > 0 and fault.kind not in ("gbk_file", "bom_file", "shuffled_columns")
-            if fault.feed == batch.feed and named == batch.provider and not (wants_later and day >= self.plan.end):
-                if self._plain(fault, batch):
-                    return fault
+            fits = fault.feed == batch.feed and named == batch.provider and self._plain(fault, batch)
+            if fits and not (wants_later and day >= self.plan.end):
+                return fault
         return None
 
     def _plain(self, fault: FileFault, batch: Batch) -> bool:
@@ -280,7 +289,9 @@ class Delivery:
         name, data = serialise.packed(content, batch.stem + suffix, style)
         return self.outbox.put(batch.provider, arrival, name, data, rows.height, batch.about)
 
-    def _tell(self, kind: str, batch: Batch, arrival: date, path: str, note: str, canteen: int | None = None) -> None:
+    def _tell(
+        self, kind: str, batch: Batch, arrival: date, path: str, note: str, canteen: int | None = None
+    ) -> None:
         self.plan.book.add(
             Fault(kind, batch.provider, batch.about, batch.about, arrival, feed=batch.feed, file=path, note=note,
                   canteen_id=None if canteen is None else self.city.canteen_ids[canteen])

@@ -108,7 +108,12 @@ class FaultBook:
         text = dict.fromkeys(("canteen_id", "feed", "ingredient_id", "record_no", "order_no", "file"), str)
         ordered = sorted(
             self.planted,
-            key=lambda f: (list(KINDS).index(f.kind), f.biz_date_from, f.provider, *(getattr(f, n) or "" for n in text)),
+            key=lambda f: (
+                list(KINDS).index(f.kind),
+                f.biz_date_from,
+                f.provider,
+                *(getattr(f, n) or "" for n in text),
+            ),
         )
         rows = [
             {"fault_id": f"F{n:05d}", "direction": KINDS[fault.kind], **asdict(fault)}

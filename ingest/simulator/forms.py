@@ -18,9 +18,15 @@ from ingest.simulator.streams import IntArray
 from warehouse import vocabulary
 
 LINES: Final = tuple(vocabulary.FORM_LINES)
-_LINE_OF: Final = {"grain": "rice_oil", "oil": "rice_oil", "seasoning": "condiments", "other_food": "other_materials"}
+_LINE_OF: Final = {
+    "grain": "rice_oil",
+    "oil": "rice_oil",
+    "seasoning": "condiments",
+    "other_food": "other_materials",
+}
 _LINE: Final = np.array(
-    [LINES.index(_LINE_OF.get(catalogue.CATEGORIES[k].code, "dishes")) for k in catalogue.CATEGORY], dtype=np.int64
+    [LINES.index(_LINE_OF.get(catalogue.CATEGORIES[k].code, "dishes")) for k in catalogue.CATEGORY],
+    dtype=np.int64,
 )
 
 
@@ -84,5 +90,12 @@ class Accountant:
         c = np.repeat(c, len(LINES))
         minutes = (day - about).days * 1440 + 9 * 60 + c % 50
         return about, pl.DataFrame(
-            {"c": c, "line": line, "month": month[c, line], "ytd": year[c, line], "seq": line + 1, "minute": minutes}
+            {
+                "c": c,
+                "line": line,
+                "month": month[c, line],
+                "ytd": year[c, line],
+                "seq": line + 1,
+                "minute": minutes,
+            }
         )

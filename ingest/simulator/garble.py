@@ -19,11 +19,17 @@ def garbled(
     canteens = frame["c"].unique(maintain_order=True).to_numpy()
     some = rng.permutation(canteens)[: min(3, canteens.size)].tolist()
     touched = pl.col("c").is_in(some)
-    right = frame.with_columns(pl.when(touched).then(pl.col("minute") + days * 1440).otherwise("minute").alias("minute"))
+    right = frame.with_columns(
+        pl.when(touched).then(pl.col("minute") + days * 1440).otherwise("minute").alias("minute")
+    )
     wrong = _values(feed, frame, touched & (pl.col("seq") % 3 == 1))
     extra = frame.filter(touched & (pl.col("seq") == 1))
     last = frame.group_by("c", maintain_order=True).agg(pl.col("seq").max().alias("last"))
-    extra = extra.join(last, on="c", maintain_order="left").with_columns((pl.col("last") + 1).alias("seq")).drop("last")
+    extra = (
+        extra.join(last, on="c", maintain_order="left")
+        .with_columns((pl.col("last") + 1).alias("seq"))
+        .drop("last")
+    )
     if feed == "stock_move":
         extra = extra.with_columns(pl.lit(100, dtype=pl.Int64).alias("qty"))
     return pl.concat([wrong, extra]).sort("c", "seq"), right, len(some)
@@ -32,7 +38,9 @@ def garbled(
 def _values(feed: str, frame: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
     """Some values mistyped, within the contract."""
     if feed == "consumption":
-        return frame.with_columns(pl.when(which).then(pl.col("amount") + 50).otherwise("amount").alias("amount"))
+        return frame.with_columns(
+            pl.when(which).then(pl.col("amount") + 50).otherwise("amount").alias("amount")
+        )
     if feed == "stock_move":
         issue = which & (pl.col("kind") == 0)
         return frame.with_columns(pl.when(issue).then(pl.col("qty") * 9 // 10).otherwise("qty").alias("qty"))

@@ -96,7 +96,7 @@ def bought_lines(
 
 
 def purchases(
-    city: City, day: date, bought: IntArray, price: IntArray, unit: IntArray, second: IntArray, draw: FloatArray
+    city: City, bought: IntArray, price: IntArray, unit: IntArray, second: IntArray, draw: FloatArray
 ) -> Lines:
     """The pupils' lines of a day; of one line in fifty a part is refused at the door."""
     c, i = np.nonzero(bought)
@@ -108,7 +108,7 @@ def purchases(
     return lines
 
 
-def issues(day: date, leaving: IntArray, unit: IntArray) -> Lines:
+def issues(leaving: IntArray, unit: IntArray) -> Lines:
     """What the kitchen draws from the store."""
     c, i = np.nonzero(leaving)
     return Lines.of(MOVE, c=c, i=i, kind=ISSUE, qty=leaving[c, i] * 1000 // UNIT_MILLI[unit[c, i]], unit=unit[c, i],
@@ -171,7 +171,9 @@ def teacher_lines(
     c, i = c[keep], i[keep]
     step = STEP[unit[c, i]]
     per_base = price[c, i] * 10 / UNIT_MILLI[unit[c, i]]
-    base = np.maximum(np.rint(_TEACHER_FOOD * income[c] / 3 * 10 / per_base / step), 1).astype(np.int64) * step
+    base = (
+        np.maximum(np.rint(_TEACHER_FOOD * income[c] / 3 * 10 / per_base / step), 1).astype(np.int64) * step
+    )
     lines = bought_lines(city, c, i, base, price[c, i], unit[c, i], second)
     lines.columns["account"] = np.where(cheat[c], PUPIL, TEACHER)
     lines.columns["slip"] += np.where(cheat[c], 0, _OWN_SLIP)
@@ -179,7 +181,7 @@ def teacher_lines(
 
 
 def non_food(
-    city: City, day: date, serving: BoolArray, price: IntArray, second: IntArray, rng: np.random.Generator
+    city: City, serving: BoolArray, price: IntArray, second: IntArray, rng: np.random.Generator
 ) -> Pair:
     """Detergent, gas and the like: bought now and then and used at once."""
     items = np.flatnonzero(NON_FOOD)

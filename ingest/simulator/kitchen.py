@@ -32,7 +32,9 @@ class Kitchen:
         self._market = market.levels(city.seed)
         rng = stream(city.seed, "counties")
         self._county = rng.lognormal(0, 0.03, (len(PROVIDERS), catalogue.COUNT))[city.provider] * city.quality
-        share = np.array([c.share * c.chance / max(1, c.dishes) for c in catalogue.CATEGORIES])[catalogue.CATEGORY]
+        share = np.array([c.share * c.chance / max(1, c.dishes) for c in catalogue.CATEGORIES])[
+            catalogue.CATEGORY
+        ]
         self.usual_share: FloatArray = share * _MAIN * FREQUENCY
 
     def weights(self, day: date, quiet: BoolArray) -> FloatArray:
@@ -59,13 +61,15 @@ class Kitchen:
     def suppliers(self, day: date) -> IntArray:
         """(C, group) position within the pair of the supplier that delivers on a day: mostly the first."""
         rng = stream(self.city.seed, "suppliers", day.toordinal())
-        return (rng.random((self.city.canteens, len(catalogue.SUPPLIER_GROUPS))) < 0.15).astype(np.int64)
+        second = rng.random((self.city.canteens, len(catalogue.SUPPLIER_GROUPS))) < 0.15
+        second[:, 0] = False  # staples are under contract
+        return second.astype(np.int64)
 
     def prices(self, day: date, second: IntArray, unit: IntArray) -> IntArray:
         """(C, I) price in cents per unit of purchase."""
         rng = stream(self.city.seed, "prices", day.toordinal())
         level = np.take_along_axis(self.city.suppliers, second[:, :, None], axis=2)[:, :, 0]
         base = catalogue.LIST_PRICE * self._market[market.week_of(day)] * self._county
-        haggling = rng.normal(1.0, 0.05, base.shape)
+        haggling = 1 + rng.normal(0, 1, base.shape) * np.where(catalogue.STAPLE, 0.015, 0.05)
         price = base * self.city.supplier_level[level][:, catalogue.GROUP] * haggling
-        return np.maximum(1, np.rint(price * catalogue.UNIT_MILLI[unit] / 10)).astype(np.int64)
+        return np.asarray(np.maximum(1, np.rint(price * catalogue.UNIT_MILLI[unit] / 10)), dtype=np.int64)

@@ -71,7 +71,9 @@ class Ledger:
         if self._month != (day.year, day.month):
             self._month = (day.year, day.month)
             self._quantity, self._amount = np.maximum(self.closing, 0), self.value.copy()
-        rows = rows.filter((pl.col("account") == goods.PUPIL) & ~pl.col("i").is_in(np.flatnonzero(NON_FOOD).tolist()))
+        rows = rows.filter(
+            (pl.col("account") == goods.PUPIL) & ~pl.col("i").is_in(np.flatnonzero(NON_FOOD).tolist())
+        )
         cells = (rows["c"].to_numpy(), rows["i"].to_numpy())
         sums = {n: np.zeros_like(self.closing) for n in ("net_qty", "net_amount", "out")}
         for name, total in sums.items():

@@ -80,8 +80,13 @@ class Hall:
         )  # fmt: skip
         refund, refunded = self._refunds(rng, c, person, payer, amount)
         size = city.canteens
-        paid = np.bincount(c, weights=(amount + subsidy) * (payer == PUPIL), minlength=size).astype(np.int64) - refunded
-        booked_in = np.bincount(c, weights=(amount + subsidy) * (booked == PUPIL), minlength=size).astype(np.int64)
+        paid = (
+            np.bincount(c, weights=(amount + subsidy) * (payer == PUPIL), minlength=size).astype(np.int64)
+            - refunded
+        )
+        booked_in = np.bincount(c, weights=(amount + subsidy) * (booked == PUPIL), minlength=size).astype(
+            np.int64
+        )
         teachers = np.bincount(c, weights=amount * (payer == TEACHER), minlength=size).astype(np.int64)
         return MealDay(consumption, self._fees(day, serving), refund, paid, booked_in - refunded, teachers)
 
@@ -109,7 +114,9 @@ class Hall:
         """Advance payments: everybody tops up once in a cycle of open days."""
         city = self.city
         number = (day.toordinal() * 5 // 7) % _CYCLE
-        person = np.flatnonzero((np.arange(city.person_canteen.size) % _CYCLE == number) & serving[city.person_canteen])
+        person = np.flatnonzero(
+            (np.arange(city.person_canteen.size) % _CYCLE == number) & serving[city.person_canteen]
+        )
         c, payer = city.person_canteen[person], city.person_teacher[person].astype(np.int64)
         amount = -(-self._daily_price[payer, c] * _CYCLE // 1000) * 1000
         return pl.DataFrame(

@@ -35,4 +35,6 @@ class Outbox:
         for (provider, arrival), files in sorted(self._listed.items()):
             listed = sorted(files, key=lambda entry: str(entry["name"]))
             path = self._landing / provider / f"{arrival:%Y-%m-%d}" / "control.json"
-            path.write_text(json.dumps({"files": listed}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            path.write_text(
+                json.dumps({"files": listed}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+            )

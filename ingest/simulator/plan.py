@@ -177,7 +177,9 @@ def _schedule(plan: Plan, city: City, service: Service, kind: str, c: int, n: in
     elif kind == "missing_stocktake":
         if n % 2 and city.life == plan.start:
             plan.no_opening.add(c)
-            plan.skipped_counts.update((c, d) for d in service.count_days(c, plan.start, plan.start + timedelta(5)))
+            plan.skipped_counts.update(
+                (c, d) for d in service.count_days(c, plan.start, plan.start + timedelta(5))
+            )
         else:
             plan.skipped_counts.update((c, d) for d in month_ends[:2])
     elif kind == "fictitious_purchases":
@@ -198,7 +200,9 @@ def _absence(plan: Plan, service: Service, kind: str, c: int, n: int) -> None:
     counts = set(service.count_days(c, plan.start, plan.end))
     days = service.open_days(c, plan.start, plan.end)
     begin = int((0.35 if kind == "missing_days" else 0.6) * len(days))
-    block = [day for day in days[begin : begin + 6] if day not in counts][: 3 if kind == "missing_days" else 1]
+    block = [day for day in days[begin : begin + 6] if day not in counts][
+        : 3 if kind == "missing_days" else 1
+    ]
     for day in block:
         if (c, day) not in plan.quiet:
             plan.quiet.add((c, day))
@@ -211,10 +215,10 @@ def _file_faults(plan: Plan, city: City, kinds: frozenset[str]) -> None:
     """Faults of whole files, spread over providers, feeds and days."""
     rng = stream(city.seed, "plan-files", plan.start.toordinal())
     length = (plan.end - plan.start).days + 1
-    count = max(3, round(length / 12))
+    count = max(4, round(length / 12))
     present = np.unique(city.provider)
     standard = present[present != PINGJIANG]
-    largest = int(np.argmax(np.bincount(city.provider, weights=city.pupils.astype(np.float64))))
+    largest = int(np.bincount(city.provider, weights=city.pupils.astype(np.float64)).argmax())
     for kind in ("duplicate_file", "resent_file", "corrected_file", "late_file", "truncated_file", "gbk_file",
                  "bom_file", "shuffled_columns"):  # fmt: skip
         if kind not in kinds:
@@ -225,7 +229,7 @@ def _file_faults(plan: Plan, city: City, kinds: frozenset[str]) -> None:
             feed = DAILY_FEEDS[int(rng.integers(5))]
             day = plan.start + timedelta(int((n + rng.random()) / count * max(1, 0.75 * length)))
             room = max(1, (plan.end - day).days - 3)
-            lag = int(min(1 + rng.integers(9), room))
+            lag = min(1 + int(rng.integers(9)), room)
             if kind in ("corrected_file", "truncated_file"):
                 feed = ("purchase", "stock_move", "consumption")[n % 3]
             if kind == "late_file" and n == count - 1:

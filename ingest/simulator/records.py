@@ -8,7 +8,7 @@ stands where the contract has ``person_hash``; ``reported_at`` is local time wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -49,9 +49,13 @@ def decimal(column: str, scale: int) -> pl.Expr:
 class Records:
     """Turns a day's frames into records of the feed pack."""
 
-    def __init__(self, city: City) -> None:
+    def __init__(self, city: City, persons: Sequence[str] | None = None) -> None:
+        """Args:
+        city: The registry.
+        persons: What stands for each person, by default the person's number.
+        """
         self._canteens = pl.Series(city.canteen_ids)
-        self._persons = pl.Series(city.person_nos)
+        self._persons = pl.Series(persons or city.person_nos)
         self._suppliers = pl.Series(city.supplier_codes)
         self._modes = pl.Series([("self", "contracted", "offsite")[m] for m in city.mode])
 
@@ -74,13 +78,16 @@ class Records:
         ids = self._gather(self._canteens, frame, "c", "canteen_id")
         number = frame.select(
             pl.concat_str(
-                pl.lit(_LETTERS[feed]), ids, pl.lit(f"{day:%y%m%d}"), pl.col("seq").cast(pl.String).str.zfill(5)
+                pl.lit(_LETTERS[feed]),
+                ids,
+                pl.lit(f"{day:%y%m%d}"),
+                pl.col("seq").cast(pl.String).str.zfill(5),
             )
         ).to_series()
         return [number.alias("record_no"), ids]
 
     def _tail(self, day: date) -> pl.Expr:
-        return (pl.lit(datetime(day.year, day.month, day.day)) + pl.duration(minutes="minute")).alias("reported_at")
+        return (pl.lit(day).cast(pl.Datetime("us")) + pl.duration(minutes="minute")).alias("reported_at")
 
     def _purchase(self, frame: pl.DataFrame, day: date) -> list[pl.Series | pl.Expr]:
         order = pl.concat_str(

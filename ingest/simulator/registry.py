@@ -5,8 +5,6 @@ Belongs here: reference rows. Does not belong here: how they become files (``del
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 import polars as pl
 
@@ -18,8 +16,9 @@ from warehouse.vocabulary import CITY_DIVISION
 _SURNAMES = "王李张刘陈杨黄周吴"
 
 
-def _reported(city: City) -> datetime:
-    return datetime(city.life.year, city.life.month, city.life.day, 8, 0)
+def _reported(city: City) -> pl.Expr:
+    """Eight in the morning of the city's first day, local time."""
+    return (pl.lit(city.life).cast(pl.Datetime("us")) + pl.duration(hours=8)).alias("reported_at")
 
 
 def organisations(city: City) -> pl.DataFrame:
@@ -27,13 +26,17 @@ def organisations(city: City) -> pl.DataFrame:
     rows: list[tuple[object, ...]] = [
         (CITY_DIVISION, None, "city", "岳阳市", CITY_DIVISION, None, None, False, None)
     ]
-    rows += [(code, CITY_DIVISION, kind, name, code, None, None, False, None) for code, name, kind, _, _ in UNITS]
+    rows += [
+        (code, CITY_DIVISION, kind, name, code, None, None, False, None) for code, name, kind, _, _ in UNITS
+    ]
     for c, (canteen_id, school_id) in enumerate(zip(city.canteen_ids, city.school_ids, strict=True)):
         division, stage = UNITS[int(city.provider[c])][0], STAGES[int(city.stage[c])]
         subsidised, pupils = bool(city.subsidised[c]), int(city.pupils[c])
         first = city.school_of[c] == c
         if first:
-            rows.append((school_id, division, "school", city.school_names[c], division, stage, None, subsidised, None))
+            rows.append(
+                (school_id, division, "school", city.school_names[c], division, stage, None, subsidised, None)
+            )
         name = f"{city.school_names[c]}{'食堂' if first else '第二食堂'}"
         mode = MODES[int(city.mode[c])]
         rows.append((canteen_id, school_id, "canteen", name, division, stage, mode, subsidised, pupils))
@@ -42,7 +45,7 @@ def organisations(city: City) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None).with_columns(
         pl.lit(city.life).alias("valid_from"),
         pl.lit(None, dtype=pl.Date).alias("valid_to"),
-        pl.lit(_reported(city)).alias("reported_at"),
+        _reported(city),
     )
 
 
@@ -54,7 +57,7 @@ def calendar(city: City, service: Service) -> pl.DataFrame:
     rows += [(city.school_ids[s], day, *row) for (s, day), row in sorted(service.exceptions.items())]
     columns = ["org_id", "biz_date", "is_open", "term_id", "reason"]
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None).with_columns(
-        pl.lit(_reported(city)).alias("reported_at")
+        _reported(city)
     )
 
 
@@ -71,9 +74,7 @@ def suppliers(city: City) -> pl.DataFrame:
             "licence_no": [f"JY1430{s * 104729 % 10_000_000_000:010d}" for s in used],
             "valid_from": [city.life] * used.size,
         }
-    ).with_columns(
-        pl.lit(None, dtype=pl.Date).alias("valid_to"), pl.lit(_reported(city)).alias("reported_at")
-    )
+    ).with_columns(pl.lit(None, dtype=pl.Date).alias("valid_to"), _reported(city))
 
 
 def ingredients(city: City) -> pl.DataFrame:
@@ -85,4 +86,4 @@ def ingredients(city: City) -> pl.DataFrame:
             "category": [catalogue.CATEGORIES[k].code for k in catalogue.CATEGORY],
             "base_unit": catalogue.BASE_UNITS,
         }
-    ).with_columns(pl.lit(_reported(city)).alias("reported_at"))
+    ).with_columns(_reported(city))

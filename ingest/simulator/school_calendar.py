@@ -88,7 +88,13 @@ def school_exceptions(seed: int, schools: int, first: date, last: date) -> dict[
             is_open, term, _ = city_day(day)
             if u[school] < 0.15 and is_open and day.weekday() < 5:
                 out[school, day] = (False, term, _CLOSED_REASONS[int(why[school])])
-            elif u[school] > 0.8 and not is_open and term is not None and day.weekday() == 5 and _holiday(day) is None:
+            elif (
+                u[school] > 0.8
+                and not is_open
+                and term is not None
+                and day.weekday() == 5
+                and _holiday(day) is None
+            ):
                 out[school, day] = (True, term, "周六补课供餐")
         month = following
     return {key: value for key, value in out.items() if first <= key[1] <= last}

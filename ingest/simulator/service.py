@@ -7,6 +7,7 @@ terms and holidays (``school_calendar``).
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Service:
             ([d[1] for d in self.city_days], False),
         ):
             starts = [n for n in range(len(keys)) if n == 0 or keys[n] != keys[n - 1]] + [len(keys)]
-            for low, high in zip(starts, starts[1:], strict=False):
+            for low, high in pairwise(starts):
                 if keys[low] is None:
                     continue
                 span = self._open[low:high]

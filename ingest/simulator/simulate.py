@@ -139,7 +139,7 @@ def simulate(
         if progress is not None:
             progress(n, total)
     outbox.seal()
-    cheating.tell_lasting(registry, planned)
+    cheating.tell_lasting(registry, service, planned)
     cheating.tell_counts(registry, service, planned)
     return _write_truth(
         out / "truth", registry, service, planned, journal, delivery, (eaten, paid), rows,
@@ -147,7 +147,9 @@ def simulate(
     )  # fmt: skip
 
 
-def _pass_on(played: PlayedDay, delivery: Delivery, journal: Journal, start: date, rows: dict[str, int]) -> None:
+def _pass_on(
+    played: PlayedDay, delivery: Delivery, journal: Journal, start: date, rows: dict[str, int]
+) -> None:
     """Deliver a day's records, or before ``start`` only remember them."""
     if played.form is not None and played.form_month is not None:
         if played.day >= start:

@@ -51,7 +51,7 @@ class Store:
 
     def usable(self) -> IntArray:
         """What may be cooked."""
-        return np.maximum(self.real - self.hoard, 0)
+        return np.asarray(np.maximum(self.real - self.hoard, 0), dtype=np.int64)
 
     def receive(self, bought: IntArray, per_base: FloatArray) -> None:
         """Goods come in; the average moves."""
@@ -76,7 +76,9 @@ class Store:
         sign = np.where(moves["kind"] == goods.ISSUE_RETURN, 1, -1) * (moves["account"] == goods.PUPIL)
         np.add.at(self.book, (moves["c"], moves["i"]), moves.base() * sign)
 
-    def count(self, day: date, due: BoolArray, unit: IntArray, income: FloatArray, rng: np.random.Generator) -> pl.DataFrame:
+    def count(
+        self, day: date, due: BoolArray, unit: IntArray, income: FloatArray, rng: np.random.Generator
+    ) -> pl.DataFrame:
         """Hold the counts that are due. ``income``: the month's so far, cents."""
         skipped = [c for c, d in self.plan.skipped_counts if d == day]
         held = due.copy()

@@ -6,7 +6,7 @@ rejects, supplier returns, kitchens' returns or accounts; its opening stock is a
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -52,12 +52,14 @@ class Dialect:
         return (day.toordinal() * 1000 + self._k()) * 1000 + pl.col("seq")
 
     def _at(self, day: date) -> pl.Expr:
-        return (pl.lit(datetime(day.year, day.month, day.day)) + pl.duration(minutes="minute")).alias("at")
+        return (pl.lit(day).cast(pl.Datetime("us")) + pl.duration(minutes="minute")).alias("at")
 
     def inbound(self, frame: pl.DataFrame, day: date) -> pl.DataFrame:
         """``inv_inbound`` of a day's purchases."""
         ids = pl.Series(self.city.canteen_ids).gather(frame["c"])
-        document = pl.concat_str(pl.lit("D"), ids, pl.lit(f"{day:%y%m%d}"), pl.col("slip").cast(pl.String).str.zfill(2))
+        document = pl.concat_str(
+            pl.lit("D"), ids, pl.lit(f"{day:%y%m%d}"), pl.col("slip").cast(pl.String).str.zfill(2)
+        )
         return self._inbound(frame, day, "采购", document, self.supplier_key(), pl.col("accepted"))
 
     def opening(self, frame: pl.DataFrame, day: date) -> pl.DataFrame:
@@ -66,7 +68,13 @@ class Dialect:
         return self._inbound(frame, day, "期初", pl.lit(None, dtype=pl.String), nobody, pl.col("qty"))
 
     def _inbound(
-        self, frame: pl.DataFrame, day: date, source: str, document: pl.Expr, supplier: pl.Expr, quantity: pl.Expr
+        self,
+        frame: pl.DataFrame,
+        day: date,
+        source: str,
+        document: pl.Expr,
+        supplier: pl.Expr,
+        quantity: pl.Expr,
     ) -> pl.DataFrame:
         return frame.with_columns(quantity.alias("q"), cents=pl.col("price") // 10_000).select(
             self.row_key(day).alias("id"), self.school_key().alias("school_id"), self.product_key().alias("product_id"),
@@ -98,7 +106,9 @@ class Dialect:
 
     def table(self, feed: str, frame: pl.DataFrame, day: date) -> pl.DataFrame:
         """The dialect's table of a goods feed."""
-        return {"purchase": self.inbound, "stock_move": self.outbound, "stocktake": self.stocktakes}[feed](frame, day)
+        return {"purchase": self.inbound, "stock_move": self.outbound, "stocktake": self.stocktakes}[feed](
+            frame, day
+        )
 
     def grid(self) -> pl.DataFrame:
         """(c, i) of every product of every school."""
@@ -107,7 +117,7 @@ class Dialect:
 
     def references(self, unit: pl.Series) -> dict[str, pl.DataFrame]:
         """``canteens``, ``inv_products``, ``inv_suppliers``; ``unit`` per row of ``grid``."""
-        life = datetime(self.city.life.year, self.city.life.month, self.city.life.day)
+        life = pl.lit(self.city.life).cast(pl.Datetime("us"))
         span = range(self.first, self.last)
         none = pl.lit(None, dtype=pl.String)
         canteens = pl.DataFrame(
@@ -117,7 +127,7 @@ class Dialect:
             self.canteen_key().alias("id"), self.school_key().alias("school_id"), "name", none.alias("address"),
             pl.lit("食堂管理员").alias("manager"), none.alias("phone"), none.alias("license_no"),
             pl.lit(None, dtype=pl.Datetime).alias("license_expire_at"), none.alias("license_image_url"),
-            pl.lit(life).alias("created_at"), "code", pl.lit(1).alias("enabled"),
+            life.alias("created_at"), "code", pl.lit(1).alias("enabled"),
         )  # fmt: skip
         grid = self.grid()
         products = grid.select(
@@ -137,7 +147,7 @@ class Dialect:
             pl.col("contact_name").alias("contact"), none.alias("email"), pl.lit(1).alias("enabled"),
             pl.lit(5).alias("rating"), none.alias("categories"), pl.lit(None, dtype=pl.Datetime).alias("license_expire_at"),
             none.alias("license_image_url"), pl.lit(0).alias("deleted"), pl.lit("系统管理员").alias("created_by"),
-            pl.lit(life).alias("created_at"),
+            life.alias("created_at"),
         )  # fmt: skip
         return {"canteens": canteens, "inv_products": products, "inv_suppliers": suppliers}
 
@@ -145,5 +155,3 @@ class Dialect:
 def speaks(provider: str, feed: str) -> bool:
     """Whether a provider delivers a feed in this dialect."""
     return provider == PROVIDERS[PINGJIANG] and feed in TABLES
-
-

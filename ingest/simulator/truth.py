@@ -21,7 +21,7 @@ from ingest.simulator.journal import Journal
 from ingest.simulator.service import Service
 from ingest.simulator.streams import BoolArray, IntArray, half_up
 
-SCHEMA: Final = {
+SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "as_of": pl.Date, "canteen_id": pl.String, "period_kind": pl.String, "period_start": pl.Date,
     "period_end": pl.Date, "definition": pl.String, "reported_cost_yuan": pl.Decimal(18, 2),
     "reported_income_yuan": pl.Decimal(18, 2), "reported_ratio": pl.Decimal(18, 6), "actual_cost_yuan": pl.Decimal(18, 2),
@@ -69,7 +69,9 @@ class Reckoning:
         self.forms = self._form_sums(journal.forms(as_of))
 
     def _offset(self, frame: pl.DataFrame) -> IntArray:
-        return frame.select((pl.col("day") - self.eve).dt.total_days()).to_series().to_numpy().astype(np.int64)
+        return (
+            frame.select((pl.col("day") - self.eve).dt.total_days()).to_series().to_numpy().astype(np.int64)
+        )
 
     def _grid(self, frame: pl.DataFrame, column: str) -> IntArray:
         out = np.zeros((self._size, self.city.canteens), dtype=np.int64)
@@ -93,18 +95,19 @@ class Reckoning:
         for kind, grid in enumerate(here):
             np.add.at(grid, (offset[feed == kind], c[feed == kind]), 1)
         self.rows += here[0] + here[1] + here[2]
-        self.counted = here[2] > 0
+        self.counted: BoolArray = np.asarray(here[2] > 0)
         # Delivered: both feeds came from the canteen's provider for any of its canteens.
-        delivered = np.ones(self.stock.shape, dtype=bool)
+        delivered: BoolArray = np.ones(self.stock.shape, dtype=bool)
         for p in np.unique(self.city.provider):
             low, high = self.city.slice_of(int(p))
             for grid in here[:2]:
-                delivered[:, low:high] &= grid[:, low:high].any(axis=1)[:, None]
+                delivered[:, low:high] &= (grid[:, low:high].sum(axis=1) > 0)[:, None]
         self.supplied = delivered & ((here[0] + here[1] > 0) | (self.pupil_rows == 0))
 
     def _form_sums(self, forms: pl.DataFrame) -> dict[date, tuple[BoolArray, IntArray, IntArray]]:
-        out = {}
-        for (about,), rows in forms.group_by("day", maintain_order=True) if forms.height else ():
+        out: dict[date, tuple[BoolArray, IntArray, IntArray]] = {}
+        for about in forms["day"].unique().sort().to_list() if forms.height else ():
+            rows = forms.filter(pl.col("day") == about)
             there = np.zeros(self.city.canteens, dtype=bool)
             month = np.zeros((self.city.canteens, len(LINES)), dtype=np.int64)
             ytd = np.zeros_like(month)
@@ -112,7 +115,7 @@ class Reckoning:
             there[c] = True
             month[c, line], ytd[c, line] = rows["month"].to_numpy(), rows["ytd"].to_numpy()
             out[about] = (there, month, ytd)
-        return out  # type: ignore[return-value]
+        return out
 
     def periods(self) -> Iterator[Period]:
         """All periods that end on a month's end or on the last day with consumption."""
@@ -158,12 +161,16 @@ class Reckoning:
         }
         return cost, income, _first(reasons, self.city.canteens)
 
-    def formed(self, period: Period, lines: tuple[str, ...]) -> tuple[IntArray, IntArray, list[str | None]] | None:
+    def formed(
+        self, period: Period, lines: tuple[str, ...]
+    ) -> tuple[IntArray, IntArray, list[str | None]] | None:
         """The same by the form of the period's month; None where no form definition exists yet."""
         assert self.last is not None  # noqa: S101
         due = (period.end + timedelta(1)).replace(day=_FORM_DUE)
         empty = np.zeros((self.city.canteens, len(LINES)), dtype=np.int64)
-        there, month, ytd = self.forms.get(period.end, (np.zeros(self.city.canteens, dtype=bool), empty, empty))
+        there, month, ytd = self.forms.get(
+            period.end, (np.zeros(self.city.canteens, dtype=bool), empty, empty)
+        )
         exists = there | (self.last > due)
         if not exists.any():
             return None
@@ -189,7 +196,12 @@ def _ratio(cost: IntArray, income: IntArray) -> pl.Series:
 
 
 def verdicts(
-    city: City, service: Service, journal: Journal, as_of: date, actual_cost: IntArray, actual_income: IntArray
+    city: City,
+    service: Service,
+    journal: Journal,
+    as_of: date,
+    actual_cost: IntArray,
+    actual_income: IntArray,
 ) -> pl.DataFrame:
     """Truth of every period, definition and canteen as of an arrival date (columns ``SCHEMA``).
 

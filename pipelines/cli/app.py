@@ -137,7 +137,9 @@ def _system(error: OSError) -> str:
 
 def _is_full_disk(error: BaseException | None) -> bool:
     """Whether a full disk is at the bottom of it; the engines have error types of their own."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # Dagster links errors in circles
+        seen.add(id(error))
         text = str(error).lower()
         if "no space left on device" in text or "disk is full" in text:
             return True

@@ -117,7 +117,7 @@ def _first_steps(terminal: Terminal) -> list[str]:
         *table(
             [
                 (f"  ./canteen status{home}", "正在运行什么、数据有多新"),
-                (f'  ./canteen query "select * from cockpit.red_line limit 5"{home}', "看判定"),
+                ('  ./canteen query "from cockpit.red_line limit 5"' + home, "看判定"),
                 (f"  ./canteen quarantine list{home}", "看被隔离的行和原因"),
                 (f"  ./canteen score {terminal.home / 'truth'}{home}", "与埋设的真相比对"),
                 (f"  {terminal.home / 'docs' / 'quality' / 'index.html'}", "数据质量报告，用浏览器打开"),

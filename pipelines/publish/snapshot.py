@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -158,7 +159,19 @@ def _replace_units(connection: duckdb.DuckDBPyConnection) -> int:
         connection.execute("insert into ctl.unit select * from build.ctl.unit where name = ?", [name])
         replaced += len(days)
     connection.execute("create or replace table ctl.period as select * from build.ctl.period")
+    _copy_views(connection)
     return replaced
+
+
+def _copy_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Define the cockpit's views over this file's own tables."""
+    views = connection.execute(
+        "select schema_name, view_name, sql from duckdb_views() where database_name = 'build' and schema_name = 'cockpit'"
+    ).fetchall()
+    for schema, name, sql in views:
+        body = re.sub(r"^.*?\bAS\b", "", sql, count=1, flags=re.DOTALL | re.IGNORECASE)
+        here = re.sub(r'"?build"?\.', "", body)
+        connection.execute(f"create or replace view {schema}.{name} as {here}")
 
 
 def _shape(

@@ -103,13 +103,10 @@ def _with_json(feed: Feed, rejected: pl.DataFrame, text: pl.DataFrame) -> pl.Dat
     as_json = pl.Series(
         "row_json", [json.dumps(row, ensure_ascii=False) for row in values.iter_rows(named=True)], pl.String
     )
-    record = (
-        raw["record_no"]
-        if "record_no" in values.columns
-        else pl.Series("record_no", [None] * raw.height, pl.String)
-    )
+    record = raw["record_no" if "record_no" in values.columns else feed.unit[0]]
     keep = sorted({*feed.unit, "reported_at"})
-    return rejected.select(*keep, "rules", "fields", *LINEAGE).with_columns(
+    stored = [pl.col(name).cast(feed.business_columns[name]) for name in keep]
+    return rejected.select(*stored, "rules", "fields", *LINEAGE).with_columns(
         as_json, record.alias("record_no")
     )
 

@@ -99,9 +99,16 @@ def test_what_goes_wrong_is_one_line(
     assert said in shown
 
 
-def test_a_defect_of_ours_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "status", lambda _: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+def test_a_defect_of_ours_is_not_hidden_even_with_causes_in_a_circle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        error, cause = RuntimeError("defect"), ValueError("cause")
+        error.__cause__, cause.__cause__ = cause, error
+        raise error
+
+    monkeypatch.setattr(services, "status", fail)
+    with pytest.raises(RuntimeError, match="defect"):
         main(["status", "--home", str(tmp_path)])
 
 

@@ -212,11 +212,11 @@ def _exact(value: Any, dtype: pl.DataType) -> Any:
 
 
 @functools.cache
-def _manifest() -> Any:
+def _manifest(target: str) -> Any:
     from dbt.cli.main import dbtRunner
 
     with _environment(Path("/nonexistent/build.duckdb"), _no_pins()):
-        result = dbtRunner().invoke(["parse", *_folders()])
+        result = dbtRunner().invoke(["parse", "--target", target, *_folders()])
     if not result.success:
         raise AssertionError(f"dbt parse failed: {result.exception}")
     return result.result
@@ -259,13 +259,16 @@ def _environment(build: Path, pins: Path) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def run_dbt(folder: Path, pins: Path, command: Sequence[str], **variables: Any) -> Any:
+def run_dbt(
+    folder: Path, pins: Path, command: Sequence[str], *, target: str = "night", **variables: Any
+) -> Any:
     """Run one dbt command in process; the connection is closed afterwards.
 
     Args:
         folder: Holds ``build.duckdb``; kept between runs, it is the cache that nights build on.
         pins: File written by ``Lake.pins``.
         command: For example ``["build", "--exclude-resource-type", "unit_test"]``.
+        target: dbt target; schemas are named when the project is parsed for it.
         variables: dbt vars; dates as ISO text.
 
     Raises:
@@ -274,12 +277,12 @@ def run_dbt(folder: Path, pins: Path, command: Sequence[str], **variables: Any) 
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    manifest = _manifest().deepcopy()  # a run marks ephemeral models as compiled in place
+    manifest = _manifest(target).deepcopy()  # a run marks ephemeral models as compiled in place
     folder.mkdir(parents=True, exist_ok=True)
     with _environment(folder / "build.duckdb", pins):
         try:
             result = dbtRunner(manifest=manifest).invoke(
-                [*command, "--vars", json.dumps(variables, default=str), *_folders()]
+                [*command, "--target", target, "--vars", json.dumps(variables, default=str), *_folders()]
             )
         finally:
             DuckDBConnectionManager.close_all_connections()
@@ -306,6 +309,11 @@ def build(folder: Path, lake: Lake, first: dt.date, last: dt.date, **variables: 
     )
 
 
+def project_nodes() -> list[Any]:
+    """Models and seeds of the parsed project."""
+    return [node for node in _manifest("night").nodes.values() if node.resource_type in ("model", "seed")]
+
+
 def query(folder: Path, sql: str) -> pl.DataFrame:
     """Read the build file."""
     with duckdb.connect(str(folder / "build.duckdb"), read_only=True) as connection:
@@ -315,3 +323,16 @@ def query(folder: Path, sql: str) -> pl.DataFrame:
 def content(folder: Path, tables_: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of the given tables, order-free."""
     return {name: sorted(query(folder, f"select * from {name}").rows(), key=repr) for name in tables_}
+
+
+def judge_sql(folder: Path, relation: str) -> str:
+    """The models' judgement over any relation, compiled by dbt: columns as in ``macros/judge.sql``."""
+    result = run_dbt(
+        folder,
+        _no_pins(),
+        ["compile", "--select", "judge_cases"],
+        from_date="2026-01-01",
+        to_date="2026-01-01",
+        judge_relation=relation,
+    )
+    return str(result[0].node.compiled_code)
