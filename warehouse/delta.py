@@ -112,6 +112,11 @@ class DataFile:
     size: int
     rows: int
 
+    def may_hold(self, days: Iterable[dt.date]) -> bool:
+        """Whether the range of days reaches one of the given days."""
+        first, last = self.first, self.last
+        return first is not None and last is not None and any(first <= day <= last for day in days)
+
 
 def files(path: Path, at: int | None = None, column: str = "biz_date") -> list[DataFile]:
     """Live files of a version, with the range of days that each holds."""
@@ -172,22 +177,26 @@ def read(
         undated: With ``days``: undated rows too.
         at: Version, latest when ``None``.
     """
+    return read_files(files(path, at), schema, columns=columns, days=days, undated=undated)
+
+
+def read_files(
+    held: Iterable[DataFile],
+    schema: Mapping[str, pl.DataType],
+    *,
+    columns: list[str] | None = None,
+    days: Iterable[dt.date] | None = None,
+    undated: bool = False,
+) -> pl.DataFrame:
+    """Rows of listed files, see ``read``; needed inside a stream that ``replace`` consumes, where no
+    table can be opened."""
     wanted = columns if columns is not None else list(schema)
+    keep: pl.Expr = pl.lit(value=True)
     if days is None:
-        chosen = [file.path for file in files(path, at)]
-        keep: pl.Expr = pl.lit(value=True)
+        chosen = [file.path for file in held]
     else:
         listed = frozenset(days)
-        chosen = [
-            file.path
-            for file in files(path, at)
-            if (file.first is None and undated)
-            or (
-                file.first is not None
-                and file.last is not None
-                and any(file.first <= day <= file.last for day in listed)
-            )
-        ]
+        chosen = [file.path for file in held if file.may_hold(listed) or (undated and file.first is None)]
         keep = pl.col("biz_date").is_in(list(listed))
         if undated:
             keep = keep | pl.col("biz_date").is_null()
@@ -293,11 +302,7 @@ def replaced_bytes(path: Path, since: int | None) -> int:
     days = {dt.date.fromisoformat(day) for mark in marks for day in mark.partition(":")[2].split(",") if day}
     total = 0
     for file in files(path, column=column):
-        if file.rows == 0 or (
-            file.first is not None
-            and file.last is not None
-            and not any(file.first <= d <= file.last for d in days)
-        ):
+        if file.rows == 0 or (file.first is not None and not file.may_hold(days)):
             continue
         held = pl.scan_parquet(file.path, hive_partitioning=True).select(pl.col(column).cast(pl.Date))
         inside = (

@@ -71,7 +71,8 @@ def run(
             if not parsed.success:
                 raise Permanent(_reason(parsed))
             _PARSED[key] = parsed.result
-        result = dbtRunner(manifest=_PARSED[key]).invoke([*quiet, *arguments, *common])
+        # A run marks ephemeral models as compiled in its manifest: each run gets a copy.
+        result = dbtRunner(manifest=_PARSED[key].deepcopy()).invoke([*quiet, *arguments, *common])
     finally:
         DuckDBConnectionManager.close_all_connections()
     if not result.success:

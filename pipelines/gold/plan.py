@@ -25,6 +25,7 @@ from warehouse.tables import FEEDS, SILVER
 LOOKBACK: Final = dt.timedelta(days=62)
 _BUILD_CODE: Final = ("dbt_project", "warehouse")
 _CODE_ROW: Final = "code"
+_AS_OF_ROW: Final = "as_of"
 _NO_EFFECT: Final = frozenset({"meal_fee"})
 
 
@@ -80,6 +81,8 @@ def make(settings: Settings) -> Plan | None:
         if days is None:
             return Plan(versions, begin, consumed[1], full=True, code=code)
         touched |= days
+    # Days between the last build's as-of and the new one are new too, though no record is about them.
+    touched.add(str(dt.date.fromisoformat(built[_AS_OF_ROW]) + dt.timedelta(days=1)))
     first = _earliest(touched, begin, consumed[1])
     return Plan(versions, first, consumed[1], full=False, code=code)
 
@@ -115,7 +118,10 @@ def _built(build: Path) -> dict[str, str] | None:
 
 def mark_built(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Record in the build file what it was built from."""
-    rows = [(name, str(version)) for name, version in plan.versions.items()] + [(_CODE_ROW, plan.code)]
+    rows = [(name, str(version)) for name, version in plan.versions.items()] + [
+        (_CODE_ROW, plan.code),
+        (_AS_OF_ROW, str(plan.last)),
+    ]
     connection.execute("create schema if not exists ctl")
     connection.execute("begin")
     connection.execute("create or replace table ctl.built (name varchar primary key, version varchar)")

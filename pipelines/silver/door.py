@@ -192,10 +192,10 @@ def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _I
         )
         return
     days = frozenset(changed["biz_date"])
-    held_days = _held_days(path, days)
+    held = delta.files(path)  # listed now: no table can be opened inside the stream
     delta.replace(
         path,
-        _by_day(settings, feed, sorted(days), held_days, new, owner),
+        _by_day(feed, sorted(days), held, new, owner),
         feed.columns,
         period=delta.Period("biz_date", days),
         partition=feed.partition,
@@ -204,36 +204,21 @@ def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _I
     )
 
 
-def _held_days(path: Path, days: frozenset[dt.date]) -> frozenset[dt.date]:
-    """Days that the table may already hold rows of."""
-    spans = [(file.first, file.last) for file in delta.files(path)]
-    return frozenset(
-        day for day in days if any(a is not None and b is not None and a <= day <= b for a, b in spans)
-    )
-
-
 def _by_day(
-    settings: Settings,
-    feed: Feed,
-    days: list[dt.date],
-    held_days: frozenset[dt.date],
-    new: pl.LazyFrame,
-    owner: pl.DataFrame,
+    feed: Feed, days: list[dt.date], held: list[delta.DataFile], new: pl.LazyFrame, owner: pl.DataFrame
 ) -> Iterator[pl.DataFrame]:
     """The new content of each day, a bounded number of days at a time (consumption: one)."""
     step = 1 if feed.partition == "biz_date" else 31
     for start in range(0, len(days), step):
         chunk = days[start : start + step]
-        frame = new.filter(pl.col("biz_date").is_in(chunk)).collect()
-        held = [day for day in chunk if day in held_days]
-        if held:
-            kept = (
-                delta.read(settings.table(feed.table), feed.columns, days=held)
-                .with_columns(units.unit_key(feed))
-                .join(owner, left_on=["_provider", "unit_key"], right_on=["provider", "unit_key"], how="anti")
-            )
-            frame = pl.concat([_stored(feed, kept), _stored(feed, frame)])
-        yield _stored(feed, frame).sort("biz_date", "canteen_id", "record_no")
+        fresh = new.filter(pl.col("biz_date").is_in(chunk)).collect()
+        kept = (
+            delta.read_files(held, feed.columns, days=chunk)
+            .with_columns(units.unit_key(feed))
+            .join(owner, left_on=["_provider", "unit_key"], right_on=["provider", "unit_key"], how="anti")
+        )
+        frame = pl.concat([_stored(feed, kept), _stored(feed, fresh)])
+        yield frame.sort("biz_date", "canteen_id", "record_no")
 
 
 def _stored(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:

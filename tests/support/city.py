@@ -10,8 +10,8 @@ from pipelines import hashing, night
 from warehouse import settings
 from warehouse.settings import Settings
 
-START = dt.date(2026, 9, 21)
-END = dt.date(2026, 10, 16)
+START = dt.date(2026, 9, 24)
+END = dt.date(2026, 10, 13)
 CONTENT_STEPS = (night.receive, night.silver, night.gold, night.publish)
 
 
@@ -50,3 +50,9 @@ def copy(files: Iterable[Path], source: Path, target: Path) -> None:
         place = target / file.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, place)
+
+
+def arrivals(landing: Path, last: dt.date = END) -> list[dt.date]:
+    """Days on which anything arrived, up to a day."""
+    days = {dt.date.fromisoformat(folder.name) for folder in landing.glob("*/*")}
+    return sorted(day for day in days if day <= last)

@@ -1,6 +1,7 @@
 {{ config(materialized='ephemeral') }}
 -- Every counted item of a canteen that has an earlier stock-take, with what remains of its variance after
--- known causes: an earlier count that was off the other way (within 100 days), or a slip of suspect units.
+-- known causes: an earlier count that was off the other way (within 100 days), a slip of suspect units, or a
+-- book below zero since the last count, whose surplus is a finding of its own.
 with item as (
     select
         l.*,
@@ -45,7 +46,8 @@ flow as (
         c.canteen_id,
         c.ingredient_id,
         c.biz_date,
-        sum(i.in_kg - i.return_kg - i.out_kg) as net_in_kg
+        sum(i.in_kg - i.return_kg - i.out_kg) as net_in_kg,
+        min(i.book_kg) as lowest_kg
     from counted as c
     inner join count_day as y on c.canteen_id = y.canteen_id and c.biz_date = y.biz_date
     inner join item as i
@@ -77,6 +79,7 @@ select
     coalesce(f.net_in_kg, 0) as net_in_kg,
     case
         when s.canteen_id is not null or c.is_opening_count then 0
+        when c.gap_kg > 0 and -f.lowest_kg * 2 >= c.gap_kg then 0
         when c.gap_kg < 0 then least(c.gap_kg + greatest(coalesce(e.gap_kg, 0), 0), 0)
         else greatest(c.gap_kg + least(coalesce(e.gap_kg, 0), 0), 0)
     end as gap_kg

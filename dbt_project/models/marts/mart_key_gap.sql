@@ -1,6 +1,10 @@
 -- Keys of providers that stand for nothing registered, and units in no list: for stewards.
 with registered as (
     select distinct canteen_id from {{ ref('dim_canteen') }}
+),
+
+known_supplier as (
+    select distinct supplier_uscc from {{ ref('dim_supplier') }}
 )
 
 select
@@ -40,5 +44,5 @@ select
     k.supplier_uscc as stands_for,
     'not_registered' as gap_kind
 from {{ ref('stg_supplier_key') }} as k
-left join (select distinct supplier_uscc from {{ ref('dim_supplier') }}) as s on k.supplier_uscc = s.supplier_uscc
+left join known_supplier as s on k.supplier_uscc = s.supplier_uscc
 where s.supplier_uscc is null
