@@ -30,10 +30,9 @@ def night(settings: Settings, plan: Plan, pins: Path) -> dict[str, Any]:
     Raises:
         Permanent: A model or a data test failed; the message names it.
     """
-    window = {"from_date": str(plan.first), "to_date": str(plan.last)}
     if plan.full and settings.build.exists():
         settings.build.unlink()
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(window)]
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(plan.window)]
     return run(settings, arguments, build=settings.build, pins=pins, target="night")
 
 
@@ -64,7 +63,7 @@ def run(
         *("--target-path", str(build.parent / "target"), "--log-path", str(build.parent / "logs")),
     ]
     quiet = ["--quiet", "--no-print", "--no-use-colors"] if target == "night" else []
-    key = (target, str(build), code_hash("dbt_project"))
+    key = (target, os.environ.get("CANTEEN_ANALYST", ""), code_hash("dbt_project"))
     try:
         if key not in _PARSED:
             parsed = dbtRunner().invoke(["--quiet", "parse", *common])

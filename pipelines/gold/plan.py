@@ -26,7 +26,8 @@ LOOKBACK: Final = dt.timedelta(days=62)
 _BUILD_CODE: Final = ("dbt_project", "warehouse")
 _CODE_ROW: Final = "code"
 _AS_OF_ROW: Final = "as_of"
-_NO_EFFECT: Final = frozenset({"meal_fee"})
+# Advance payments are no income; a form reaches back by a window of its own.
+_NO_EFFECT: Final = frozenset({"meal_fee", "disclosure_line"})
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Plan:
         versions: Pinned version of every silver table, ``None`` where there is none yet.
         first: First touched day.
         last: Last day with consumption in the city ("as of").
+        forms_from: First touched month end of a disclosure form, ``None`` when no form was touched.
         full: Whether everything is built again.
         code: Hash of the code that builds.
     """
@@ -44,8 +46,15 @@ class Plan:
     versions: dict[str, int | None]
     first: dt.date
     last: dt.date
+    forms_from: dt.date | None
     full: bool
     code: str
+
+    @property
+    def window(self) -> dict[str, str]:
+        """The vars that tell dbt what to compute."""
+        forms = {} if self.forms_from is None else {"form_from_date": str(self.forms_from)}
+        return {"from_date": str(self.first), "to_date": str(self.last), **forms}
 
     @property
     def reach(self) -> dt.date:
@@ -67,24 +76,24 @@ def make(settings: Settings) -> Plan | None:
     code = code_hash(*_BUILD_CODE)
     built = _built(settings.build)
     if built is None or built.get(_CODE_ROW) != code:
-        return Plan(versions, begin, consumed[1], full=True, code=code)
+        return Plan(versions, begin, consumed[1], None, full=True, code=code)
     if all(str(version) == built.get(name) for name, version in versions.items()):
         return None
-    touched: set[str] = set()
+    touched: dict[str, frozenset[str]] = {}
     for name in SILVER:
-        if name in _NO_EFFECT:
-            continue
         since = built.get(name)
         days = delta.touched_since(
             settings.table(f"silver.{name}"), None if since in (None, "None") else int(str(since))
         )
         if days is None:
-            return Plan(versions, begin, consumed[1], full=True, code=code)
-        touched |= days
+            return Plan(versions, begin, consumed[1], None, full=True, code=code)
+        touched[name] = days
     # Days between the last build's as-of and the new one are new too, though no record is about them.
-    touched.add(str(dt.date.fromisoformat(built[_AS_OF_ROW]) + dt.timedelta(days=1)))
-    first = _earliest(touched, begin, consumed[1])
-    return Plan(versions, first, consumed[1], full=False, code=code)
+    marks = {str(dt.date.fromisoformat(built[_AS_OF_ROW]) + dt.timedelta(days=1))}
+    marks = marks.union(*(days for name, days in touched.items() if name not in _NO_EFFECT))
+    forms = [dt.date.fromisoformat(day) for day in touched["disclosure_line"]]
+    first = _earliest(marks, begin, consumed[1])
+    return Plan(versions, first, consumed[1], min(forms, default=None), full=False, code=code)
 
 
 def _first_days(settings: Settings) -> list[dt.date]:

@@ -90,7 +90,7 @@ def run(
         period=period,
         partition="biz_month",
         commit_id=commit_id,
-        touched=[str(day) for day in days],
+        touched=_judged_days(new),
         facts={_APPLIED: str(last)},
     )
     on_step("silver.delivery")
@@ -230,7 +230,8 @@ def _stored(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:
 def _reach(feed: Feed, rows: pl.DataFrame) -> list[str]:
     """Days that a changed reference row reaches back to."""
     if feed.name == "calendar":
-        return [str(day) for day in rows["biz_date"].unique()]
+        # Open days are counted ahead within the month (forecast).
+        return [str(day) for day in rows["biz_date"].dt.truncate("1mo").unique()]
     if feed.name == "supplier":
         return []
     if feed.name == "org":
@@ -289,8 +290,14 @@ def _write_quarantine(
         period=period,
         partition="biz_month",
         commit_id=commit_id,
-        touched=[str(day) for day in period.days],
+        touched=_judged_days(pl.concat(inbox.units)),
     )
+
+
+def _judged_days(delivered: pl.DataFrame) -> list[str]:
+    """Days whose completeness may have changed; forms and advance payments are not part of it."""
+    judged = delivered.filter(~pl.col("feed").is_in(["disclosure_line", "meal_fee"]))
+    return [str(day) for day in judged["biz_date"].drop_nulls().unique()]
 
 
 def write_providers(settings: Settings) -> None:
