@@ -47,6 +47,11 @@ class Worker:
     ) -> None:
         self._end()
 
+    @property
+    def process_id(self) -> int | None:
+        """The child's process, ``None`` while there is none."""
+        return None if self._child is None else self._child.pid
+
     def unpack(self, path: Path, container: Container, folder: Path) -> list[Content]:
         """``archives.unpack`` in the child."""
         request = {"do": "unpack", "path": str(path), "container": container, "folder": str(folder)}

@@ -103,7 +103,8 @@ def score(settings: Settings, truth: Path) -> dict[str, Any]:
     if published is None or not (truth / "faults.parquet").exists():
         raise Permanent(f"cannot score: {truth} must hold faults.parquet and {settings.home} a publication")
     last = dt.date.fromisoformat(published.last)
-    planted = pl.read_parquet(truth / "faults.parquet").filter(pl.col("arrival_date") <= last)
+    everything = pl.read_parquet(truth / "faults.parquet")
+    planted = everything.filter(pl.col("arrival_date") <= last)
     receipts = delta.read(settings.table("bronze.receipt"), RECEIPT).filter(pl.col("arrival_date") <= last)
     delivery = delta.read(settings.table("silver.delivery"), DELIVERY)
     faults: dict[str, dict[str, Any]] = {}
@@ -111,7 +112,7 @@ def score(settings: Settings, truth: Path) -> dict[str, Any]:
         mine = planted.filter(pl.col("kind") == kind)
         if kind in UNSCORED:
             continue
-        found, false = _found(settings, kind, mine, planted, receipts, delivery)
+        found, false = _found(settings, kind, mine, planted, everything, receipts, delivery)
         faults[kind] = _measure(mine.height, found, false)
     return {
         "faults": faults,
@@ -147,6 +148,7 @@ def _found(
     kind: str,
     mine: pl.DataFrame,
     planted: pl.DataFrame,
+    truth: pl.DataFrame,
     receipts: pl.DataFrame,
     delivery: pl.DataFrame,
 ) -> tuple[int, int]:
@@ -156,7 +158,7 @@ def _found(
         return _schemes(settings, kind, mine, planted)
     if kind in ("wrong_credit_code", "bad_rows"):
         return _rows(settings, kind, mine, planted)
-    return _states(settings, kind, mine)
+    return _states(settings, kind, mine, truth)
 
 
 def _files(
@@ -172,7 +174,15 @@ def _files(
         )
         flagged = received.filter(pl.col("file_id").is_in(won["_file"].unique().to_list()))
     elif kind == "late_file":
-        flagged = received.filter(pl.col("file_id").is_in(_late(delivery)["_file"].to_list()))
+        cut = planted.filter(pl.col("kind") == "truncated_file").select(
+            "provider", "feed", biz_date="biz_date_from"
+        )
+        late = _late(delivery)
+        # The complete file that follows a truncated one is late too, but is not what is counted here.
+        followed = pl.col("_file").is_in(
+            late.join(cut, on=["provider", "feed", "biz_date"])["_file"].to_list()
+        )
+        flagged = received.filter(pl.col("file_id").is_in(late.filter(~followed)["_file"].to_list()))
     else:
         flagged = receipts.filter(_RECEIPT_MARKS[kind])
     paths = set(flagged["path"].str.split("!/").list.first())  # the truth names the archive, not its member
@@ -230,22 +240,36 @@ def _rows(settings: Settings, kind: str, mine: pl.DataFrame, planted: pl.DataFra
     return hit.height, held.filter(~pl.col("record_no").is_in(known)).height
 
 
-def _states(settings: Settings, kind: str, mine: pl.DataFrame) -> tuple[int, int]:
+def _states(settings: Settings, kind: str, mine: pl.DataFrame, truth: pl.DataFrame) -> tuple[int, int]:
     """Faults that show in a canteen's days or verdicts."""
     if kind == "missing_days":
         gaps = select(
             settings,
-            "select canteen_id, biz_date from gold.fct_canteen_day where open_day = 1 and income_day = 0",
+            "select d.canteen_id, d.biz_date, c.county_code from gold.fct_canteen_day d join gold.dim_canteen c "
+            "on d.canteen_id = c.canteen_id and d.biz_date between c.valid_from and c.valid_to "
+            "where open_day = 1 and income_day = 0",
         )
-        pairs = mine.join(gaps, on="canteen_id").filter(
-            pl.col("biz_date").is_between(pl.col("biz_date_from"), pl.col("biz_date_to"))
+        during = pl.col("biz_date").is_between(pl.col("biz_date_from"), pl.col("biz_date_to"))
+        hit = mine.join(gaps, on="canteen_id").filter(during)
+        # A day is also missing while its consumption file is late or cut, which other kinds count.
+        counties = select(
+            settings, "select distinct provider, county_code from silver.provider where feed = 'consumption'"
         )
-        explained = gaps.join(
-            mine.select("canteen_id", "biz_date_from", "biz_date_to"), on="canteen_id"
-        ).filter(pl.col("biz_date").is_between(pl.col("biz_date_from"), pl.col("biz_date_to")))
-        return pairs["fault_id"].n_unique(), gaps.join(
-            explained, on=["canteen_id", "biz_date"], how="anti"
-        ).height
+        waiting = (
+            truth.filter(
+                (pl.col("feed") == "consumption") & pl.col("kind").is_in(["late_file", "truncated_file"])
+            )
+            .join(counties, on="provider")
+            .select("county_code", biz_date="biz_date_from")
+        )
+        explained = pl.concat(
+            [
+                hit.select("canteen_id", "biz_date"),
+                gaps.join(waiting, on=["county_code", "biz_date"]).select("canteen_id", "biz_date"),
+            ]
+        )
+        false = gaps.join(explained, on=["canteen_id", "biz_date"], how="anti").height
+        return hit["fault_id"].n_unique(), false
     if kind == "missing_stocktake":
         stale = select(
             settings,

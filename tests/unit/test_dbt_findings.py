@@ -84,11 +84,11 @@ def test_each_scheme_is_found_once_and_nothing_else(honest: lake.Lake, tmp_path:
     city.move("C07", OPEN[9], "rice", 200)
     assert found(tmp_path, city) == [
         ("negative_stock", "C07"),
-        ("purchase_never_issued", "C02"),
         ("purchase_never_issued", "C06"),
         ("purchase_not_accepted", "C03"),
         ("stocktake_above_book", "C01"),
         ("stocktake_below_book", "C00"),
+        ("stocktake_below_book", "C02"),  # a shortage alone cannot tell goods that never came from goods taken
         ("teacher_item_in_pupil_account", "C04"),
         ("unit_suspect", "C05"),
     ]

@@ -87,7 +87,7 @@ CELLS = st.text(
 
 @settings(max_examples=40, deadline=None)
 @given(cells=st.lists(CELLS, min_size=1, max_size=5))
-def test_cells_come_back_from_any_encoding_and_format(
+def test_cells_come_back_from_csv_and_json(
     cells: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("read")

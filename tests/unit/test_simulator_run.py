@@ -33,7 +33,12 @@ def test_the_same_arguments_give_the_same_bytes_whatever_the_threads_and_hash_se
         f"simulate(Path({str(tmp_path / 'there')!r}), 3, date(2026, 9, 1), date(2026, 9, 14), 11)"
     )
     root = str(Path(__file__).parents[2])
-    environment = os.environ | {"PYTHONHASHSEED": "123", "POLARS_MAX_THREADS": "1", "PYTHONPATH": root, "TZ": "UTC"}
+    environment = os.environ | {
+        "PYTHONHASHSEED": "123",
+        "POLARS_MAX_THREADS": "1",
+        "PYTHONPATH": root,
+        "TZ": "UTC",
+    }
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     assert _tree(tmp_path / "here") == _tree(tmp_path / "there")
 

@@ -30,7 +30,9 @@ def days(played: Play) -> list[tuple[date, dict[str, pl.DataFrame], bool, bool]]
     out = []
     for day in played.days(END):
         store = played.world.store
-        out.append((day.day, day.frames, bool((store.book == store.real).all()), bool((store.book >= 0).all())))
+        out.append(
+            (day.day, day.frames, bool((store.book == store.real).all()), bool((store.book >= 0).all()))
+        )
     return out
 
 
@@ -47,7 +49,9 @@ def test_every_open_canteen_day_has_income_and_supplies(played: Play, days: list
 
 def test_an_honest_count_is_within_three_percent_of_the_book(days: list) -> None:
     counts = pl.concat([frames["stocktake"] for _, frames, _, _ in days if frames])
-    off = counts.group_by("c").agg(((pl.col("qty") - pl.col("book")).abs().sum() / pl.col("book").sum()).alias("off"))
+    off = counts.group_by("c").agg(
+        ((pl.col("qty") - pl.col("book")).abs().sum() / pl.col("book").sum()).alias("off")
+    )
     assert off["off"].max() < 0.03
 
 

@@ -1,7 +1,6 @@
 {{ config(materialized='ephemeral') }}
 -- One stock-take against the rolled book. Items count when they are off by more than the item threshold;
 -- their net value must exceed the threshold's share of the book plus what undelivered days may explain.
--- A shortage that the surplus of purchases over issues explains, on few items, is goods never issued.
 with weighed as (
     select
         c.*,
@@ -20,15 +19,9 @@ taken as (
         previous_date,
         max(finding_min_yuan) as finding_min_yuan,
         max(stocktake_variance_pct) as stocktake_variance_pct,
-        count(*) as items,
-        sum(case when is_off and gap_kg < 0 then 1 else 0 end) as short_items,
         sum(greatest(book_kg, 0) * price_yuan) as book_yuan,
         sum(counted_kg * price_yuan) as counted_yuan,
-        sum(case when is_off then gap_kg * price_yuan else 0 end) as net_yuan,
-        sum(case when is_off and gap_kg < 0 then -gap_kg * price_yuan else 0 end) as short_yuan,
-        sum(
-            case when is_off and gap_kg < 0 and net_in_kg * 10 >= -gap_kg * 8 then -gap_kg * price_yuan else 0 end
-        ) as unissued_yuan
+        sum(case when is_off then gap_kg * price_yuan else 0 end) as net_yuan
     from weighed
     group by canteen_id, biz_date, previous_date
 ),
@@ -50,11 +43,7 @@ select
     k.canteen_id,
     k.biz_date,
     k.previous_date + 1 as period_start,
-    case
-        when k.net_yuan > 0 then 'stocktake_above_book'
-        when k.unissued_yuan * 10 >= k.short_yuan * 7 and k.short_items * 2 <= k.items then 'purchase_never_issued'
-        else 'stocktake_below_book'
-    end as kind,
+    case when k.net_yuan > 0 then 'stocktake_above_book' else 'stocktake_below_book' end as kind,
     abs(k.net_yuan) as amount_yuan,
     k.counted_yuan as observed,
     k.book_yuan as expected

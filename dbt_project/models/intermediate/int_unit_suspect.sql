@@ -4,21 +4,22 @@
 -- Robust: medians of logarithms; the shift must stand far above the ingredients' own scatter.
 with line as (
     select
-        canteen_id,
-        account_kind,
-        ingredient_id,
-        biz_date,
-        record_no,
-        supplier_id,
-        coalesce(order_no, supplier_id) as slip_no,
-        amount_yuan,
-        greatest({{ week_start('biz_date') }}, {{ month_start('biz_date') }}) as week_first,
-        ln(cast(price_yuan as double)) as log_price
-    from {{ ref('stg_purchase') }}
+        p.canteen_id,
+        p.account_kind,
+        p.ingredient_id,
+        p.biz_date,
+        p.record_no,
+        p.supplier_id,
+        coalesce(p.order_no, p.supplier_id) as slip_no,
+        p.amount_yuan,
+        greatest({{ week_start('p.biz_date') }}, {{ month_start('p.biz_date') }}) as week_first,
+        ln(cast(p.price_yuan as double)) as log_price
+    from {{ ref('stg_purchase') }} as p
+    left join {{ ref('dim_ingredient') }} as i on p.ingredient_id = i.ingredient_id
     where
-        accepted_on is not null and price_yuan > 0
+        p.accepted_on is not null and p.price_yuan > 0 and coalesce(i.is_food, true)
         and {{ since(days_before(finding_from(50), finding_from(50).weekday())) }}
-        and biz_date <= {{ date_literal(last_day_of_run()) }}
+        and p.biz_date <= {{ date_literal(last_day_of_run()) }}
 ),
 
 peer as (
@@ -84,5 +85,5 @@ inner join compared as c
 where
     s.canteens > t.unit_min_peers
     and abs(abs(s.shift) - ln(2)) < 0.25
-    and s.halved_or_doubled * 4 >= s.line_count * 3
+    and s.halved_or_doubled * 3 >= s.line_count * 2
     and abs(s.shift) * sqrt(s.line_count) > 5 * s.sigma
