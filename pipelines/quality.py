@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable
 
 from ingest.receipts import RECEIPT
-
 from warehouse import delta
 from warehouse.settings import ROOT, Settings
 

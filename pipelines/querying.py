@@ -39,7 +39,9 @@ def select(settings: Settings, sql: str) -> pl.DataFrame:
             at = published.tables.get(f"silver.{name}")
             if at is not None:
                 _silver_view(
-                    connection, name, [item.path for item in delta.files(settings.table(f"silver.{name}"), at)]
+                    connection,
+                    name,
+                    [item.path for item in delta.files(settings.table(f"silver.{name}"), at)],
                 )
         connection.execute("use snapshot")
         connection.execute(

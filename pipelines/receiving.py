@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
-from ingest.receipts import RECEIPT
 
 from ingest import runner
+from ingest.receipts import RECEIPT
 from warehouse import delta
 from warehouse.settings import Settings
 

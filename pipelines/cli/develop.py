@@ -22,9 +22,9 @@ PARTS: Final[dict[str, list[list[str]]]] = {
     "imports": [["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]],
     "sql": [
         ["-m", "sqlfluff", "lint", *SQL, "--processes", WORKERS, "--disable-progress-bar"],
-        ["-m", "pytest", "tests/lint"],
+        ["-m", "pytest", "tests/unit/test_dbt_portable_sql.py"],
     ],
-    "pytest": [["-m", "pytest", "-n", WORKERS, "--ignore", "tests/lint"]],
+    "pytest": [["-m", "pytest", "-n", WORKERS, "--ignore", "tests/unit/test_dbt_portable_sql.py"]],
 }
 """Name of a part to the arguments of Python that run it; the quick ones first."""
 

@@ -31,7 +31,9 @@ def base(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(landing: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, str]]:
+def undisturbed(
+    landing: Path, base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[str], dict[str, str]]:
     home = clone(base, tmp_path_factory.mktemp("undisturbed"))
     steps, code = killing.night(home, landing, city.END)
     assert code == 0
@@ -65,7 +67,17 @@ def test_a_kill_after_any_step_is_repaired_by_running_again(
     landing: Path, base: Path, undisturbed: tuple[list[str], dict[str, str]], tmp_path: Path
 ) -> None:
     steps, expected = undisturbed
-    for expected_step in ("kept", "bronze.receipt", "silver.consumption", "silver.delivery", "dbt", "gold.mart_red_line", "serving", "manifest", "swap"):
+    for expected_step in (
+        "kept",
+        "bronze.receipt",
+        "silver.consumption",
+        "silver.delivery",
+        "dbt",
+        "gold.mart_red_line",
+        "serving",
+        "manifest",
+        "swap",
+    ):
         assert expected_step in steps
     for point in kill_points(steps):
         home = clone(base, tmp_path / str(point))

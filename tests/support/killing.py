@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["city", "pipelines.silver.door", "pipelines.gold.step", "pipelines.publish.snapshot", "dbt.cli.main"])
+_CONTEXT.set_forkserver_preload(
+    ["city", "pipelines.silver.door", "pipelines.gold.step", "pipelines.publish.snapshot", "dbt.cli.main"]
+)
 
 
 def _night(home: Path, landing: Path, last: dt.date, kill_after: int | None, log: Path) -> None:
@@ -27,7 +29,9 @@ def _night(home: Path, landing: Path, last: dt.date, kill_after: int | None, log
     city.run(home, landing, last, on_step=on_step)
 
 
-def night(home: Path, landing: Path, last: dt.date, kill_after: int | None = None) -> tuple[list[str], int | None]:
+def night(
+    home: Path, landing: Path, last: dt.date, kill_after: int | None = None
+) -> tuple[list[str], int | None]:
     """Run a night; kill it after the step with the given number (from 0).
 
     Returns:

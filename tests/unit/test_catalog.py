@@ -10,7 +10,9 @@ from warehouse.tables import FEEDS
 
 @pytest.mark.parametrize("path", list(catalog.generated()), ids=lambda path: path.name)
 def test_a_generated_file_has_not_drifted(path: Path) -> None:
-    assert path.read_text("utf8") == catalog.generated()[path], f"run `python -m warehouse.catalog` to renew {path.name}"
+    assert path.read_text("utf8") == catalog.generated()[path], (
+        f"run `python -m warehouse.catalog` to renew {path.name}"
+    )
 
 
 @pytest.mark.parametrize("feed", FEEDS.values(), ids=lambda feed: feed.name)

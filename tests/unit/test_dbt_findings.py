@@ -88,7 +88,10 @@ def test_each_scheme_is_found_once_and_nothing_else(honest: lake.Lake, tmp_path:
         ("purchase_not_accepted", "C03"),
         ("stocktake_above_book", "C01"),
         ("stocktake_below_book", "C00"),
-        ("stocktake_below_book", "C02"),  # a shortage alone cannot tell goods that never came from goods taken
+        (
+            "stocktake_below_book",
+            "C02",
+        ),  # a shortage alone cannot tell goods that never came from goods taken
         ("teacher_item_in_pupil_account", "C04"),
         ("unit_suspect", "C05"),
     ]

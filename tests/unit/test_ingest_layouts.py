@@ -35,7 +35,9 @@ def test_each_feed_is_recognised_by_names_and_by_labels_in_any_order(feed: str) 
 
 
 def test_width_and_blanks_of_a_header_do_not_matter() -> None:
-    labels = [f" {vocabulary.LABELS[name]} ".replace("（", "(").replace("）", ")") for name in header("refund")]
+    labels = [
+        f" {vocabulary.LABELS[name]} ".replace("（", "(").replace("）", ")") for name in header("refund")
+    ]
     assert layouts.recognise(labels, [layouts.STANDARD]).layout.name == "refund"
 
 

@@ -19,7 +19,9 @@ from warehouse.tables import FEEDS
 KEY = b"k" * 32
 
 
-def read(folder: Path, content: bytes, feeds: list[str] | None = None) -> tuple[dict, dict[str, pl.DataFrame]]:
+def read(
+    folder: Path, content: bytes, feeds: list[str] | None = None
+) -> tuple[dict, dict[str, pl.DataFrame]]:
     path = folder / "content"
     path.write_bytes(content)
     masker = Masker(KEY, "p", keeps_pseudonyms=False)
@@ -79,7 +81,11 @@ def test_every_way_of_writing_gives_the_same_rows(
 
 
 CELLS = st.text(
-    st.characters(codec="gb18030", exclude_categories=["Cs", "Cc", "Co", "Zs", "Cf"], exclude_characters="０１２３４５６７８９．－＋"),
+    st.characters(
+        codec="gb18030",
+        exclude_categories=["Cs", "Cc", "Co", "Zs", "Cf"],
+        exclude_characters="０１２３４５６７８９．－＋",
+    ),
     min_size=1,
     max_size=8,
 )
@@ -111,7 +117,9 @@ def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
     rows = as_json([CONSUMPTION]).replace(b'"12.50"', b"12.50").replace(b'"0.00"', b"null")
     rows = rows.replace(b'"1"', b"12345678901234567.891")
     frame = read(tmp_path, rows)[1]["consumption"]
-    assert frame.row(0, named=True) | {"amount_yuan": "12.50", "subsidy_yuan": None} == frame.row(0, named=True)
+    assert frame.row(0, named=True) | {"amount_yuan": "12.50", "subsidy_yuan": None} == frame.row(
+        0, named=True
+    )
     assert frame["portions"][0] == "12345678901234567.891"
 
 

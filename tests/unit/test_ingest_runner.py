@@ -108,7 +108,9 @@ def test_only_what_arrived_up_to_the_day_is_taken(home: Path, landing: Path) -> 
 
 
 def test_a_zip_of_several_feeds_gives_a_receipt_per_member(home: Path, landing: Path) -> None:
-    deliver(landing, "all.zip", zipped(meals__csv=FILE, refunds__csv=as_csv([REFUND]), bad__csv=b"x,y\n1,2\n"))
+    deliver(
+        landing, "all.zip", zipped(meals__csv=FILE, refunds__csv=as_csv([REFUND]), bad__csv=b"x,y\n1,2\n")
+    )
     found = by_name(receive(home, landing))
     assert {name: row["status"] for name, row in found.items()} == {
         "meals.csv": "received",
@@ -302,13 +304,17 @@ def test_single_files_and_folders_are_taken_as_of_today(home: Path, landing: Pat
 
 def test_a_release_keeps_pseudonyms_also_when_it_is_read_again(home: Path, tmp_path: Path) -> None:
     person = pseudonym(keys.load(home).person, "yunxi", "1001")
-    row = {name: value for name, value in CONSUMPTION.items() if name != "person_no"} | {"person_hash": person}
+    row = {name: value for name, value in CONSUMPTION.items() if name != "person_no"} | {
+        "person_hash": person
+    }
     file = tmp_path / "release.jsonl"
     file.write_bytes(as_json([row]))
     known = receipts.frame([])
     as_is = runner.receive_paths(home, [file], "yunxi", DAY, known, lambda _: None).receipts
     assert as_is["refusal_code"].to_list() == ["unknown_layout"]
-    released = runner.receive_paths(home, [file], "yunxi", DAY, known, lambda _: None, releases="f:7").receipts
+    released = runner.receive_paths(
+        home, [file], "yunxi", DAY, known, lambda _: None, releases="f:7"
+    ).receipts
     assert released["releases"].to_list() == ["f:7"]
     for _ in range(2):
         assert frames(home, released)["consumption"]["person_hash"].to_list() == [person]

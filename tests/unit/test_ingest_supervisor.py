@@ -48,9 +48,7 @@ def read(folder: Path, table: str, *rows: dict[str, str]) -> tuple[dict, dict[st
     path.write_text(text.getvalue(), "utf8")
     masker = Masker(b"k" * 32, "pingjiang", keeps_pseudonyms=False)
     found = reading.read(path, ["supervisor"], FEEDS, masker, folder / "out")
-    return found, {
-        feed: pl.read_ipc(reading.frame_path(folder / "out", feed)) for feed in found["feeds"]
-    }
+    return found, {feed: pl.read_ipc(reading.frame_path(folder / "out", feed)) for feed in found["feeds"]}
 
 
 @pytest.mark.requirement("S0-138")
@@ -178,7 +176,9 @@ def test_a_row_that_belongs_to_no_feed_refuses_the_file(
     source = layouts.load_all()["supervisor"]
     inbound = next(table for table in source.tables if table.name == "inv_inbound")
     opening_only = inbound.model_copy(update={"feeds": inbound.feeds[1:]})
-    monkeypatch.setitem(layouts.load_all(), "supervisor", source.model_copy(update={"tables": [opening_only]}))
+    monkeypatch.setitem(
+        layouts.load_all(), "supervisor", source.model_copy(update={"tables": [opening_only]})
+    )
     with pytest.raises(Refused, match="第 1 行") as caught:
         read(tmp_path, "inv_inbound", INBOUND)
     assert caught.value.code == "unknown_layout"
