@@ -113,7 +113,7 @@ class Intake:
         self._on_kept = on_kept
         self._releases = releases
         self._skips_seen = skips_seen
-        self._incoming = home / "scratch" / "incoming"
+        self._incoming = fresh(home / "scratch" / "incoming")
 
     def take(self, folder: Folder) -> list[dict[str, Any]]:
         """Receipts of one folder's new files, and of announced files that are not there."""
@@ -145,7 +145,7 @@ class Intake:
     def _entry(self, entry: Entry, declared: dict[str, Declared]) -> list[dict[str, Any]]:
         if entry.refused is not None:
             return [self._receipt(entry, "", None, entry.refused)]
-        copy = fresh(self._incoming) / "original"
+        copy = self._incoming / "original"
         try:
             sha, head = _copy(entry.file, copy)
         except PermissionError:

@@ -25,6 +25,8 @@ from warehouse.errors import Permanent
 from warehouse.settings import ROOT, Settings
 from warehouse.tables import SILVER
 
+# The models between the thresholds and the verdicts; all that they read besides is in the snapshot.
+_JUDGING: Final = ("int_threshold", "int_period", "mart_red_line")
 _SEED: Final = ROOT / "dbt_project" / "seeds" / "ref_threshold.csv"
 
 
@@ -75,7 +77,7 @@ def whatif(settings: Settings, thresholds: Path, user: str | None = None) -> pl.
         ).fetchall()
         picked = ", ".join(f"cast(nullif({column}, '') as {kind}) as {column}" for column, kind in types)
         connection.execute(f"create or replace table {schema}.ref_threshold as select {picked} from wanted")
-    _run(settings, name, ["run", "--select", "mart_red_line", "--full-refresh"], file, pins, window)
+    _run(settings, name, ["run", "--select", *_JUDGING, "--full-refresh"], file, pins, window)
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.execute(
             f"""

@@ -98,7 +98,7 @@ class World:
         moves = goods.issues(leaving, unit)
         sent_back = goods.supplier_returns(city, lines, draw[2], honest)
         lost = goods.losses(rng, store.usable() - leaving, unit, serving & ~quiet)
-        back = goods.issue_returns(rng, moves, store.usable(), leaving)
+        back = goods.issue_returns(city, rng, moves, store.usable(), leaving)
         store.leave(leaving, sent_back, lost)
         eaten = store.cost(leaving) + store.cost(lost.base_array(city.canteens))
         self.spent += eaten

@@ -135,11 +135,14 @@ def losses(rng: np.random.Generator, spare: IntArray, unit: IntArray, serving: B
                     amount=-1, purpose=OTHER)  # fmt: skip
 
 
-def issue_returns(rng: np.random.Generator, moves: Lines, usable: IntArray, leaving: IntArray) -> Lines:
+def issue_returns(
+    city: City, rng: np.random.Generator, moves: Lines, usable: IntArray, leaving: IntArray
+) -> Lines:
     """Now and then the kitchen brings a little back: the issue is raised by it, so that the use is the same."""
     c, i = moves["c"], moves["i"]
     step = STEP[moves["unit"]]
-    some = (rng.random(c.size) < 0.01) & STAPLE[i] & (usable[c, i] - leaving[c, i] > 100 * step)
+    some = (rng.random(c.size) < 0.01) & STAPLE[i] & (city.provider[c] != PINGJIANG)
+    some &= usable[c, i] - leaving[c, i] > 100 * step
     quantity = step * 1000 // UNIT_MILLI[moves["unit"]]
     moves.columns["qty"] = moves["qty"] + np.where(some, quantity, 0)
     back = moves.where(some)

@@ -136,12 +136,13 @@ class Reckoning:
             for kind, start in spans.items():
                 yield Period(kind, max(start, self.city.life), end)
 
-    def _span(self, period: Period) -> slice:
+    def span(self, period: Period) -> slice:
+        """Rows of the (day, canteen) arrays that a period covers."""
         return slice((period.start - self.eve).days, (period.end - self.eve).days + 1)
 
     def consumed(self, period: Period) -> tuple[IntArray, IntArray, list[str | None]]:
         """(cost, income, reason of an unknown verdict or None) by canteen."""
-        span = self._span(period)
+        span = self.span(period)
         before, last = span.start - 1, span.stop - 1
         cost = self.stock[before] + self.bought[span].sum(axis=0) - self.stock[last]
         income = self.income[span].sum(axis=0)
@@ -212,7 +213,7 @@ def verdicts(
     reckoning = Reckoning(city, service, journal, as_of)
     parts = [pl.DataFrame(schema=SCHEMA)]
     for period in reckoning.periods() if reckoning.last is not None else ():
-        span = reckoning._span(period)
+        span = reckoning.span(period)
         actual = actual_cost[span].sum(axis=0), actual_income[span].sum(axis=0)
         found = {"consumed": reckoning.consumed(period)}
         if period.kind in ("month", "ytd") and period.end == month_end(period.end):

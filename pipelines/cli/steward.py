@@ -5,7 +5,7 @@ Belongs here: their options and answers.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
@@ -47,7 +47,7 @@ def show(row: str, /, *, terminal: Injected) -> Answer:
     from pipelines import stewardship
 
     found = stewardship.show(terminal.settings, row)
-    return Answer(found, [f"{name}：{value}" for name, value in found.items()])
+    return Answer(found, [line for name, value in found.items() for line in _lines(name, value)])
 
 
 @QUARANTINE.command
@@ -76,3 +76,13 @@ def release(
     with writer(terminal.home):
         found = stewardship.release(terminal.settings, row, by=by, reason=reason, changes=values)
     return Answer(found, [f"{name}：{value}" for name, value in found.items()])
+
+
+def _lines(name: str, value: Any) -> list[str]:
+    """One fact of a row, its parts indented below it."""
+    if isinstance(value, dict):
+        return [f"{name}：", *(f"  {part}：{'' if text is None else text}" for part, text in value.items())]
+    if isinstance(value, list):
+        texts = ("；".join(f"{part} {text}" for part, text in one.items() if text) for one in value)
+        return [f"{name}：", *(f"  {text}" for text in texts)]
+    return [f"{name}：{value}"]

@@ -1,6 +1,7 @@
 """The simulator's verdicts against plain Decimal code that reads the very files it wrote.
 
-The code below follows docs/explanation/red_line.md line by line for one canteen, row by row.
+The code below follows docs/explanation/red_line.md line by line, for one canteen of the standard pack and
+one of Pingjiang's dialect, row by row.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import io
 import json
 import zipfile
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -68,32 +70,89 @@ def is_sound(feed: str, row: dict[str, str]) -> bool:
     return True
 
 
-def read(landing: Path, canteen: str, as_of: date) -> tuple[Rows, list[date]]:
-    """(current rows by feed, days of quarantined rows of the feeds that count), by the unit-replacement rule."""
-    units: dict[tuple[str, str], list[tuple[Any, list[dict[str, str]]]]] = defaultdict(list)
-    refused: list[date] = []
-    for control in sorted(landing.glob("yueyanglou/*/control.json")):
+def delivered(landing: Path, provider: str, as_of: date) -> Iterator[tuple[date, str, list[dict[str, str]]]]:
+    """(arrival, file name, rows) of every whole file of a provider that had arrived."""
+    for control in sorted(landing.glob(f"{provider}/*/control.json")):
         arrival = date.fromisoformat(control.parent.name)
         for entry in json.loads(control.read_text(encoding="utf-8"))["files"]:
-            feed = next(f for f in (*COUNTED, "meal_fee", "disclosure_line") if entry["name"].startswith(f))
-            table = list(csv.DictReader(io.StringIO(text_of(control.parent / entry["name"]))))
-            if arrival > as_of or len(table) != entry["rows"] or feed == "meal_fee":
-                continue
-            found: dict[str, list[dict[str, str]]] = defaultdict(list)
-            for raw in table:
-                row = {LABELS.get(name, name): value for name, value in raw.items()}
-                if row["canteen_id"] != canteen:
-                    continue
-                if is_sound(feed, row):
-                    found[row["biz_date"]].append(row)
-                elif feed in COUNTED and (day := day_of(row["biz_date"])) is not None:
-                    refused.append(day)
-            for day_text, rows in found.items():
-                version = (max(row["reported_at"] for row in rows), arrival, entry["name"])
-                units[feed, day_text].append((version, rows))
+            rows = list(csv.DictReader(io.StringIO(text_of(control.parent / entry["name"]))))
+            if arrival <= as_of and len(rows) == entry["rows"] and not entry["name"].startswith("meal_fee"):
+                named = [{LABELS.get(name, name): value for name, value in row.items()} for row in rows]
+                yield arrival, entry["name"], named
+
+
+def standard_rows(
+    landing: Path, provider: str, as_of: date
+) -> Iterator[tuple[date, str, str, dict[str, str]]]:
+    """(arrival, file name, feed, row) of the standard pack."""
+    for arrival, name, rows in delivered(landing, provider, as_of):
+        feed = next(f for f in (*COUNTED, "disclosure_line") if name.startswith(f))
+        yield from ((arrival, name, feed, row) for row in rows)
+
+
+def dialect_rows(landing: Path, as_of: date) -> Iterator[tuple[date, str, str, dict[str, str]]]:
+    """The same of Pingjiang's goods: its tables said in the standard pack's words."""
+    canteens: dict[str, str] = {}
+    products: dict[str, tuple[str, str]] = {}
+    library = Oracle.reference(landing / "city" / f"{START}" / f"ingredient_{START:%Y%m%d}.csv")
+    ids = {row["ingredient_name"]: row["ingredient_id"] for row in library}
+    files = list(delivered(landing, "pingjiang", as_of))
+    for _, name, rows in files:
+        if name.startswith("canteens"):
+            canteens |= {row["id"]: row["code"] for row in rows} | {
+                row["school_id"]: row["code"] for row in rows
+            }
+        if name.startswith("inv_products"):
+            products = {row["id"]: (ids[row["name"]], row["unit"]) for row in rows}
+    for arrival, name, rows in files:
+        for row in rows if name.startswith(("inv_inbound", "inv_outbound", "inv_stocktakes")) else []:
+            ingredient, unit = products[row["product_id"]]
+            new = {"canteen_id": canteens[row.get("canteen_id", row["school_id"])], "biz_date": row["at"][:10],
+                   "reported_at": row["at"], "account_kind": "pupil", "ingredient_id": ingredient, "unit": unit}  # fmt: skip
+            if name.startswith("inv_stocktakes"):
+                yield arrival, name, "stocktake", {**new, "counted_qty": row["actual_qty"], "unit_price": ""}
+            elif name.startswith("inv_outbound"):
+                kind = "loss" if "报损" in row["purpose"] else "issue"
+                yield (
+                    arrival,
+                    name,
+                    "stock_move",
+                    {**new, "qty": row["qty"], "move_kind": kind, "amount_yuan": ""},
+                )
+            elif row["source"] == "期初":
+                yield (
+                    arrival,
+                    name,
+                    "stocktake",
+                    {**new, "counted_qty": row["qty"], "unit_price": row["unit_price"]},
+                )
+            else:
+                amount = f"{half_up(Decimal(row['qty']) * Decimal(row['unit_price']), CENT)}"
+                bought = {"accepted_qty": row["qty"], "unit_price": row["unit_price"], "amount_yuan": amount}
+                yield arrival, name, "purchase", {**new, **bought, "accepted_on": row["at"][:10]}
+
+
+def read(landing: Path, canteen: str, as_of: date) -> tuple[Rows, list[date]]:
+    """(current rows by feed, days of quarantined rows of the feeds that count), by the unit-replacement rule."""
+    if canteen.startswith("430626"):
+        arrived = [*dialect_rows(landing, as_of), *standard_rows(landing, "pingjiang_card", as_of)]
+    else:
+        arrived = list(standard_rows(landing, "yueyanglou", as_of))
+    units: dict[tuple[str, str], dict[tuple[date, str], list[dict[str, str]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    refused: list[date] = []
+    for arrival, name, feed, row in arrived:
+        if row["canteen_id"] != canteen:
+            continue
+        if is_sound(feed, row):
+            units[feed, row["biz_date"]][arrival, name].append(row)
+        elif feed in COUNTED and (day := day_of(row["biz_date"])) is not None:
+            refused.append(day)
     out: Rows = defaultdict(list)
-    for (feed, _), versions in units.items():
-        out[feed] += max(versions, key=lambda version: version[0])[1]
+    for (feed, _), files in units.items():
+        newest = max(files, key=lambda file: (max(row["reported_at"] for row in files[file]), *file))
+        out[feed] += files[newest]
     return out, refused
 
 
@@ -105,24 +164,24 @@ class Oracle:
         self.rows, self.refused = read(landing, canteen, as_of)
         city = landing / "city" / f"{START}"
         stem = f"{START:%Y%m%d}"
-        org = self._reference(city / f"org_{stem}.csv")
+        org = self.reference(city / f"org_{stem}.csv")
         self.threshold = next(
             75 if r["operating_mode"] == "self" else 70 for r in org if r["org_id"] == canteen
         )
         school = next(r["parent_id"] for r in org if r["org_id"] == canteen)
         self.is_open, self.term = {}, {}
-        rows = self._reference(city / f"calendar_{stem}.csv")
+        rows = self.reference(city / f"calendar_{stem}.csv")
         for who in ("430600", school):
             for row in (r for r in rows if r["org_id"] == who):
                 self.is_open[row["biz_date"]] = row["is_open"] == "true"
                 self.term[row["biz_date"]] = row["term_id"]
-        food = self._reference(city / f"ingredient_{stem}.csv")
+        food = self.reference(city / f"ingredient_{stem}.csv")
         self.food = {r["ingredient_id"] for r in food if r["category"] != "non_food"}
         self.last = max(date.fromisoformat(r["biz_date"]) for r in self.rows["consumption"])
         self._reckon_stock()
 
     @staticmethod
-    def _reference(path: Path) -> list[dict[str, str]]:
+    def reference(path: Path) -> list[dict[str, str]]:
         return [
             {LABELS.get(n, n): v for n, v in row.items()}
             for row in csv.DictReader(io.StringIO(text_of(path)))
@@ -246,12 +305,14 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_verdicts_are_those_of_plain_decimal_code_over_the_written_files(case: str, tmp_path: Path) -> None:
-    simulate(tmp_path, 1, START, END, 40 + len(case), CASES[case])
+    simulate(
+        tmp_path, 2, START, END, 40 + len(case), CASES[case]
+    )  # one canteen of the pack, one of the dialect
     truth = pl.read_parquet(tmp_path / "truth" / "verdicts.parquet")
     assert set(truth["period_kind"]) == set(vocabulary.PERIOD_KINDS)
-    for as_of in truth["as_of"].unique().to_list():
-        oracle = Oracle(tmp_path, truth["canteen_id"][0], as_of)
-        for row in truth.filter(pl.col("as_of") == as_of).iter_rows(named=True):
+    for (as_of, canteen), rows in truth.group_by("as_of", "canteen_id"):
+        oracle = Oracle(tmp_path, canteen, as_of)
+        for row in rows.iter_rows(named=True):
             if row["definition"] == "consumed":
                 found = oracle.consumed(row["period_start"], row["period_end"])
             else:
