@@ -56,8 +56,10 @@ def paths(
     """
     before = known(settings)
     today = dt.datetime.now(dt.timezone(dt.timedelta(hours=8))).date()
-    received = runner.receive_paths(settings.home, files, provider, today, before, progress)
-    receipts = received.receipts.with_columns(releases=pl.lit(releases, pl.String))
+    received = runner.receive_paths(
+        settings.home, files, provider, today, before, progress, releases=releases
+    )
+    receipts = received.receipts
     _commit(settings, before, receipts, lambda _: None)
     return receipts
 

@@ -26,7 +26,7 @@ from ingest.simulator.service import Service
 from ingest.simulator.streams import IntArray, stream
 
 FEEDS: Final = ("purchase", "stock_move", "stocktake", "meal_fee", "consumption", "refund")
-_MIN_ROWS: Final = 8  # of a file that a fault can befall
+_MIN_ROWS: Final = 4  # of a file that a fault can befall
 
 
 @dataclass

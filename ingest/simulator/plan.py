@@ -40,7 +40,7 @@ _TRUE_MARGIN: Final = {
     "teacher_income_in_pupil_account": (0.025, 0.035),
 }
 SUPPLY_FEEDS: Final = ("purchase", "stock_move")
-DAILY_FEEDS: Final = ("purchase", "stock_move", "meal_fee", "consumption", "refund")
+_FILE_FEEDS: Final = ("purchase", "stock_move", "meal_fee", "consumption")
 
 
 @dataclass
@@ -226,7 +226,7 @@ def _file_faults(plan: Plan, city: City, kinds: frozenset[str]) -> None:
         for n in range(count):
             pool = standard if kind in ("corrected_file", "resent_file") and standard.size else present
             provider = int(rng.choice(pool))
-            feed = DAILY_FEEDS[int(rng.integers(5))]
+            feed = _FILE_FEEDS[int(rng.integers(4))]
             day = plan.start + timedelta(int((n + rng.random()) / count * max(1, 0.75 * length)))
             room = max(1, (plan.end - day).days - 3)
             lag = min(1 + int(rng.integers(9)), room)

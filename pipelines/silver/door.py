@@ -95,6 +95,7 @@ def run(
     )
     on_step("silver.delivery")
     shutil.rmtree(inbox.folder)
+    runner.clear_parsed(settings.home)
     return _counts(delivery, pending)
 
 
