@@ -121,7 +121,16 @@ def _marker(settings: Settings) -> Path:
 def _inputs(night: Night, number: int) -> dict[str, str | int]:
     return {
         "landing": landing_hash(night.landing, night.last),
+        "receipts": _last_commit(
+            night.settings.table("bronze.receipt")
+        ),  # a release comes by no landing file
         "code": code_hash(*PRODUCT),
         "last": str(night.last),
         "publication": number,
     }
+
+
+def _last_commit(table: Path) -> str:
+    """Name of a table's newest commit, read from the folder alone; empty before the first."""
+    log = table / "_delta_log"
+    return max((path.name for path in log.glob("*.json")), default="")
