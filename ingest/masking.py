@@ -28,7 +28,7 @@ def name(column: str) -> pl.Expr:
 
 
 def phone(column: str) -> pl.Expr:
-    """``13812341234`` -> ``138****1234``; what is shorter than 8 characters is masked whole."""
+    """Keeps the first three and last four digits, as in ``138****1234``; what is shorter than 8 characters is masked whole."""
     text = pl.col(column)
     masked = pl.concat_str(text.str.head(3), pl.lit("****"), text.str.tail(4))
     return pl.when(text.str.len_chars() >= 8).then(masked).when(text.is_not_null()).then(pl.lit("****"))

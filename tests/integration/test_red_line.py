@@ -13,7 +13,7 @@ def form(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]:
     return root, redline.form_measures(root)
 
 
-@pytest.mark.requirement("S0-20")
+@pytest.mark.requirement("S0-20", "S1-53")
 def test_the_public_form_gives_its_published_ratios(form: tuple[Path, list[dict]]) -> None:
     """Tongling, 2025-11: one account mapping moves the school across the 70 % line (rules 1.3)."""
     assert {one["name"]: one["value"] for one in form[1]} == {

@@ -8,6 +8,7 @@ from warehouse import catalog, vocabulary
 from warehouse.tables import FEEDS
 
 
+@pytest.mark.requirement("S0-135", "S3-02")
 @pytest.mark.parametrize("path", list(catalog.generated()), ids=lambda path: path.name)
 def test_a_generated_file_has_not_drifted(path: Path) -> None:
     assert path.read_text("utf8") == catalog.generated()[path], (
