@@ -119,7 +119,7 @@ def _workshop(settings: Settings, name: str) -> tuple[Path, Path, dict[str, str]
     """A copy of the last snapshot called build.duckdb, renewed when a newer one is published."""
     published = manifest.latest(settings)
     if published is None:
-        raise Permanent(f"nothing is published in {settings.home}: run ./canteen nightly --date D first")
+        raise Permanent(f"{settings.home} 尚无已发布的快照：请先运行 ./canteen nightly --date 日期")
     folder = settings.home / "analyst" / name
     folder.mkdir(parents=True, exist_ok=True)
     file, marker, pins = folder / "build.duckdb", folder / "snapshot.txt", folder / "pins.json"

@@ -44,13 +44,11 @@ def content(settings: Settings, tables: tuple[str, ...] = (), *, arrival: bool =
     """
     published = manifest.latest(settings)
     if published is None:
-        raise Permanent(f"nothing is published in {settings.home}: run ./canteen nightly --date D first")
+        raise Permanent(f"{settings.home} 尚无已发布的快照：请先运行 ./canteen nightly --date 日期")
     chosen = {name: at for name, at in published.tables.items() if (name in ABOUT_ARRIVAL) == arrival}
     unknown = set(tables) - set(chosen)
     if unknown:
-        raise Permanent(
-            f"no such table here: {', '.join(sorted(unknown))}; known: {', '.join(sorted(chosen))}"
-        )
+        raise Permanent(f"没有这些表：{'、'.join(sorted(unknown))}；已有：{'、'.join(sorted(chosen))}")
     with duckdb.connect() as connection:
         found = {
             name: _table(connection, [file.path for file in delta.files(settings.table(name), at)])

@@ -60,7 +60,7 @@ def receive(night: Night, progress: Progress) -> dict[str, int]:
     from pipelines import receiving
 
     if not night.landing.is_dir():
-        raise Permanent(f"landing folder {night.landing} does not exist: give --landing DIR")
+        raise Permanent(f"交付文件夹不存在：{night.landing}，请用 --landing 指定")
     return receiving.run(night.settings, night.landing, night.last, progress, night.on_step)
 
 

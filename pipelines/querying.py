@@ -26,10 +26,10 @@ def select(settings: Settings, sql: str) -> pl.DataFrame:
     """
     published = manifest.latest(settings)
     if published is None:
-        raise Permanent(f"nothing is published in {settings.home}: run ./canteen nightly --date D first")
+        raise Permanent(f"{settings.home} 尚无已发布的快照：请先运行 ./canteen nightly --date 日期")
     statements = duckdb.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise Permanent("query takes one SELECT statement; nothing was run")
+        raise Permanent("query 只接受一条 SELECT 语句；未执行任何内容")
     file = settings.serving.parent / published.serving
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'Asia/Shanghai'")
@@ -52,7 +52,7 @@ def select(settings: Settings, sql: str) -> pl.DataFrame:
         try:
             return connection.execute(sql).pl()
         except duckdb.Error as error:
-            raise Permanent(f"query failed: {str(error).splitlines()[0]}") from error
+            raise Permanent(f"查询失败：{str(error).splitlines()[0]}") from error
 
 
 def _silver_view(connection: duckdb.DuckDBPyConnection, name: str, files: list[str]) -> None:

@@ -101,7 +101,7 @@ def score(settings: Settings, truth: Path) -> dict[str, Any]:
     """
     published = manifest.latest(settings)
     if published is None or not (truth / "faults.parquet").exists():
-        raise Permanent(f"cannot score: {truth} must hold faults.parquet and {settings.home} a publication")
+        raise Permanent(f"无法评分：{truth} 中应有 faults.parquet，且 {settings.home} 应已发布过快照")
     last = dt.date.fromisoformat(published.last)
     everything = pl.read_parquet(truth / "faults.parquet")
     planted = everything.filter(pl.col("arrival_date") <= last)

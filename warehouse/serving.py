@@ -26,7 +26,7 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         Permanent: Nothing has been published yet.
     """
     if not settings.serving.exists():
-        raise Permanent(f"nothing is published in {settings.home}: run ./canteen nightly --date D first")
+        raise Permanent(f"{settings.home} 尚无已发布的快照：请先运行 ./canteen nightly --date 日期")
     return duckdb.connect(
         str(settings.serving.resolve()),
         read_only=True,

@@ -85,7 +85,7 @@ def load(home: Path | str) -> Settings:
         profile = made["profile"]
         if wanted is not None and wanted != profile:
             raise Permanent(
-                f"{folder} was made with profile {profile}, but CANTEEN_PROFILE says {wanted}: use another --home"
+                f"{folder} 建于 {profile} 环境，而 CANTEEN_PROFILE 是 {wanted}：请用 --home 另选数据目录"
             )
         return Settings(folder, _known(profile), made["home_id"])
     profile = _known(wanted if wanted is not None else "demo")
@@ -99,7 +99,5 @@ def load(home: Path | str) -> Settings:
 
 def _known(profile: str) -> Profile:
     if profile not in get_args(Profile):
-        raise Permanent(
-            f"unknown profile {profile!r}: set CANTEEN_PROFILE to one of {', '.join(get_args(Profile))}"
-        )
+        raise Permanent(f"未知的环境 {profile!r}：CANTEEN_PROFILE 可为 {'、'.join(get_args(Profile))}")
     return cast(Profile, profile)

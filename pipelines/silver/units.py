@@ -59,7 +59,9 @@ def deliver(feed: Feed, accepted: pl.DataFrame, rejected: pl.DataFrame) -> Deliv
     conflicting = repeated.filter(pl.col("_versions") > 1)
     duplicate = repeated.filter((pl.col("_versions") == 1) & (pl.col("_place") > 0))
     rows = rows.join(
-        repeated.filter((pl.col("_versions") > 1) | (pl.col("_place") > 0)), on=["_file", "_row", "unit_key"], how="anti"
+        repeated.filter((pl.col("_versions") > 1) | (pl.col("_place") > 0)),
+        on=["_file", "_row", "unit_key"],
+        how="anti",
     )
     rejected = pl.concat(
         [rejected.with_columns(unit_key(feed)), _conflicts(feed, conflicting)], how="diagonal"
