@@ -131,9 +131,7 @@ class Landing:
 
     def eat(self, provider: str, canteen: str, day: dt.date, yuan: str, **values: Any) -> dict[str, Any]:
         """Add one meal."""
-        return self.add(
-            provider, "consumption", canteen_id=canteen, biz_date=day, amount_yuan=yuan, **values
-        )
+        return self.add(provider, "consumption", canteen_id=canteen, biz_date=day, amount_yuan=yuan, **values)
 
     def write(self, *, labelled: Sequence[str] = (), as_json: Sequence[str] = ()) -> None:
         """Write every row added so far, one file per provider, arrival day and feed.

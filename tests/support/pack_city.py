@@ -33,6 +33,7 @@ AS_OF = OPEN[-1]
 PHONE = "13812341234"
 PERSON = "430602201501011234"
 SUPPLIER = "91350100M000100Y43"
+NAMESAKE = "91430600MA4L000009"
 GOLDEN = {"7499": "self", "7500": "self", "7501": "self"} | dict.fromkeys(
     ("6999", "7000", "7001"), "contracted"
 )
@@ -174,8 +175,8 @@ def _registry(land: Landing) -> None:
         land.add("city", "ingredient", ingredient_id=item, **known)
     land.add("city", "supplier", supplier_uscc=SUPPLIER, supplier_name="甲粮油")
     land.add("city", "supplier", supplier_uscc=SUPPLIER, supplier_name="甲粮油店", valid_from="2026-09-04")
-    other = {"supplier_name": "甲粮油", "contact_phone": None, "valid_from": "2026-09-03"}
-    land.add("city", "supplier", supplier_uscc="91430600MA4L00000T", **other)
+    namesake = {"supplier_name": "甲粮油", "contact_phone": None, "valid_from": "2026-09-03"}
+    land.add("city", "supplier", supplier_uscc=NAMESAKE, **namesake)
     land.add("city", "supplier", supplier_uscc="91350100M000100Y44", supplier_name="校验位错的")
 
 
@@ -241,20 +242,21 @@ def _plain(land: Landing, place: str, canteen: str, days: list[dt.date], cost: s
 def _a2(land: Landing) -> None:
     """A canteen with everything wrong: short stock, a negative one, broken, doubled and contradicting rows."""
     place = "yueyanglou"
-    land.count(place, "A2", EVE, "rice", "50", unit_price="4.00")
+    land.count(place, "A2", EVE, "rice", "100", unit_price="4.00")
     land.count(place, "A2", EVE, "oil", "0", unit="L", unit_price="10.00")
     for day in OPEN:
-        land.eat(place, "A2", day, "500.00", person_no="A2-1")
-        land.buy(place, "A2", day, "greens", "100", "3.50")
+        land.eat(place, "A2", day, "900.00", person_no="A2-1")
+        land.buy(place, "A2", day, "greens", "100", "6.80")
         land.use(place, "A2", day, "greens", "100")
     land.buy(place, "A2", OPEN[0], "pork", "20", "30.00")
     land.use(place, "A2", OPEN[1], "pork", "30")
-    land.count(place, "A2", OPEN[4], "rice", "40")
+    land.count(place, "A2", OPEN[4], "rice", "60")
     land.count(place, "A2", OPEN[4], "oil", "2", unit="L")
     land.buy(place, "A2", OPEN[2], "eggs", "10", "1.00", unit="箱")
     land.buy(place, "A2", OPEN[2], "rice", "10", "4.00", amount_yuan="400.00")
     land.buy(place, "A2", OPEN[2], "rice", "-1", "4.00")
     land.buy(place, "A2", OPEN[2], "rice", "1", "4.00", biz_date="2026-09-31")
+    land.buy(place, "A2", OPEN[2], "rice", "1", "4.00", ingredient_id=None)
     twice = land.eat(place, "A2", OPEN[3], "1.00", person_no="A2-2", channel="cash")
     land.add(place, "consumption", **twice)
     against = land.eat(place, "A2", OPEN[3], "2.00", person_no="A2-3")
@@ -268,9 +270,7 @@ def _pingjiang(
     land.dump(
         "pingjiang", "canteens", [{"id": canteen, "school_id": "5", "name": "平江一幼食堂", "code": "P1"}]
     )
-    land.dump(
-        "pingjiang", "inv_products", [{"id": product, "school_id": "5", "name": "青菜", "unit": "斤"}]
-    )
+    land.dump("pingjiang", "inv_products", [{"id": product, "school_id": "5", "name": "青菜", "unit": "斤"}])
     suppliers = [{"id": supplier, "name": "甲粮油", "license": SUPPLIER, "phone": PHONE, "contact": "王小明"}]
     land.dump("pingjiang", "inv_suppliers", suppliers)
     keys = {"school_id": "5", "product_id": product, "canteen_id": canteen}

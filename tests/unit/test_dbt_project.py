@@ -21,6 +21,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.requirement("S0-04")
 def test_unit_tests_of_the_project_pass(built: Path) -> None:
     results = lake.run_dbt(
         built,

@@ -131,6 +131,7 @@ def write(folder: Path, content: dict) -> Path:
     return path
 
 
+@pytest.mark.requirement("S0-137")
 def test_a_further_platform_is_a_yaml_file(tmp_path: Path) -> None:
     assert layouts.read(write(tmp_path, platform())).tables[0].name == "t"
 

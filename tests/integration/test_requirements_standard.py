@@ -1,0 +1,220 @@
+"""Rows of the mission about the data standard: types, codes, words, one formula in one place, new vendors."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import dataframely as dy
+import pack
+import pack_city
+import polars as pl
+import pytest
+from pack_city import City
+
+from ingest import layouts, providers, reading
+from ingest.masking import Masker
+from pipelines.silver import typing
+from warehouse import catalog, manifest, vocabulary
+from warehouse.fingerprint import PRODUCT, code_hash
+from warehouse.settings import ROOT
+from warehouse.tables import FEEDS, Feed
+
+CODE_LISTS = {
+    frozenset(value)
+    for value in vars(vocabulary).values()
+    if isinstance(value, dict) and all(isinstance(label, str) for label in value.values())
+}
+every_feed = pytest.mark.parametrize("feed", FEEDS.values(), ids=lambda feed: feed.name)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> City:
+    return pack_city.three_nights(tmp_path_factory.getbasetemp())
+
+
+@pytest.mark.requirement("S0-06")
+def test_the_cockpit_computes_nothing() -> None:
+    """A ratio, a sum or a verdict stands in one mart; what people see only picks columns of marts."""
+    for model in sorted((ROOT / "dbt_project" / "models" / "cockpit").glob("*.sql")):
+        sql = re.sub(r"--.*|\{\{.*?\}\}|\{\{?%.*?%\}\}?", "", model.read_text("utf8"))
+        assert re.findall(r"\b(?:sum|avg|count|round|case|max|min)\b|\s[-+/]\s", sql) == [], model.name
+
+
+@pytest.mark.requirement("S0-06")
+def test_the_ratio_is_computed_in_one_model() -> None:
+    models = (ROOT / "dbt_project" / "models").rglob("*.sql")
+    assert [path.name for path in models if re.search(r"\bas ratio\b", path.read_text("utf8"))] == [
+        "mart_red_line.sql"
+    ]
+
+
+@pytest.mark.requirement("S0-57")
+def test_meal_funds_are_an_asset_group_of_the_orchestrator() -> None:
+    from pipelines.defs.assets import ASSETS
+
+    groups = [group for asset in ASSETS for group in asset.group_names_by_key.values()]
+    assert groups.count("meal_funds") >= 1
+
+
+@pytest.mark.requirement("S0-62")
+def test_the_share_of_each_channel_is_known_and_no_face_is_kept(made: City) -> None:
+    shares = made.rows(
+        "select channel, sum(amount_yuan) / (select sum(amount_yuan) from silver.consumption "
+        "where canteen_id = 'A1' and payer_kind = 'pupil') from silver.consumption "
+        "where canteen_id = 'A1' and payer_kind = 'pupil' group by 1 order by 1"
+    )
+    assert [channel for channel, _ in shares] == ["card", "face", "mini_program"]
+    assert sum(share for _, share in shares) == pytest.approx(1)
+    columns = made.rows("select distinct column_name from duckdb_columns() where database_name <> 'system'")
+    forbidden = re.compile(r"biometric|embedding|template|feature_vector|face_|photo")
+    assert [name for (name,) in columns if forbidden.search(name)] == []
+
+
+@pytest.mark.requirement("S0-64")
+def test_money_is_exact_everywhere(made: City) -> None:
+    for feed in FEEDS.values():
+        for name, dtype in feed.business_columns.items():
+            if name.endswith("_yuan"):
+                assert dtype == pl.Decimal(18, 2), (feed.name, name)
+    published = made.rows(
+        "select table_name, column_name, data_type from duckdb_columns() where schema_name in ('gold', 'cockpit')"
+    )
+    money = [row for row in published if row[1].endswith("_yuan")]
+    assert len(money) > 30
+    exact = {"price_yuan": "DECIMAL(18,6)"}
+    assert [row for row in money if row[2] != exact.get(row[1], "DECIMAL(18,2)")] == []
+    floats = {row[1] for row in published if row[2] in ("DOUBLE", "FLOAT", "REAL")}
+    assert floats <= {"ratio", "forecast_ratio", "forecast_low", "forecast_high"}
+    # 400.10 + 299.90 + 100.00 on five days, 700.00 on the sixth: to the cent.
+    eaten = made.one("select sum(consumption_yuan) from gold.fct_canteen_day where canteen_id = 'A1'")
+    assert eaten == Decimal("4700.00")
+
+
+@pytest.mark.requirement("S0-135", "S3-02")
+@every_feed
+def test_a_contract_uses_the_standards_types_codes_and_labels(feed: Feed) -> None:
+    for name, column in feed.contract.columns().items():
+        assert name in vocabulary.LABELS, name
+        if isinstance(column, dy.Enum) and name != "entity":
+            assert frozenset(column.dtype.categories) in CODE_LISTS, name
+        if name.endswith("_yuan"):
+            assert column.dtype == pl.Decimal(18, 2)
+        if name.endswith("_qty") or name == "qty":
+            assert column.dtype == pl.Decimal(18, 3)
+        assert not isinstance(column, dy.Float), name
+
+
+@pytest.mark.requirement("S0-135")
+@every_feed
+def test_a_contract_takes_a_good_row_and_refuses_one_without_its_key(feed: Feed) -> None:
+    row = pack.Landing(Path("unused"), pack_city.NIGHTS[0]).add("city", feed.name, **GOOD[feed.name])
+    texts = {
+        name.replace("person_no", "person_hash"): None if value is None else str(value)
+        for name, value in row.items()
+    }
+    lineage = {"_provider": "city", "_file": "f", "_row": 1, "_arrival_date": pack_city.NIGHTS[0]}
+    required = feed.unit[0]
+    rows = pl.DataFrame([{**texts, **lineage}, {**texts, **lineage, required: None, "_row": 2}])
+    checked = typing.check(feed, rows)
+    assert checked.accepted["_row"].to_list() == [1]
+    assert f"{required}|nullability" in checked.rejected["rules"][0]
+
+
+@pytest.mark.requirement("S3-02")
+def test_a_publication_names_the_version_of_the_standard_it_was_made_with(made: City) -> None:
+    published = manifest.latest(made.home)
+    assert published is not None
+    assert "warehouse" in PRODUCT  # contracts and code lists
+    assert published.code == code_hash(*PRODUCT)
+
+
+@pytest.mark.requirement("S4-18", "S4-41")
+@every_feed
+def test_the_file_interface_of_each_feed_is_published(feed: Feed) -> None:
+    page = (ROOT / "docs" / "reference" / "feed_pack.md").read_text("utf8")
+    section = page.split(f"## {feed.label} `{feed.name}`")[1].split("\n## ")[0]
+    for name in pack.columns(feed.name):
+        assert f"| `{name}` | {catalog.label(name)} |" in section
+
+
+@pytest.mark.requirement("S0-137")
+def test_a_vendor_is_added_by_two_yaml_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sources" / "newcard").mkdir(parents=True)
+    (tmp_path / "sources" / "newcard" / "tables.yaml").write_text(VENDOR, "utf8")
+    (tmp_path / "newtown.yaml").write_text(PROVIDER, "utf8")
+    monkeypatch.setattr(layouts, "FOLDER", tmp_path / "sources")
+    layouts.load_all.cache_clear()
+    try:
+        registered = providers.read(tmp_path / "newtown.yaml")
+        path = tmp_path / "content"
+        path.write_text("流水,卡,店,时刻,钱\n1,88,A1,2026-09-01 12:00:00,3.30\n", "utf8")
+        masker = Masker(b"k" * 32, registered.provider, keeps_pseudonyms=False)
+        found = reading.read(path, [registered.source], registered.feeds, masker, tmp_path / "out")
+        (row,) = pl.read_ipc(reading.frame_path(tmp_path / "out", "consumption")).to_dicts()
+    finally:
+        monkeypatch.undo()
+        layouts.load_all.cache_clear()
+    assert found["layout"] == "newcard.meals"
+    assert (row["canteen_id"], row["biz_date"], row["amount_yuan"]) == ("A1", "2026-09-01", "3.30")
+    assert len(row["person_hash"]) == 32
+
+
+PROVIDER = """
+provider: newtown
+label: 新镇一卡通
+source: newcard
+counties: ["430602"]
+feeds: [consumption]
+duties: [consumption]
+on_tie: latest_arrival
+"""
+VENDOR = """
+source: newcard
+label: 新一卡通
+tables:
+  - name: meals
+    columns: [流水, 卡, 店, 时刻, 钱]
+    feeds:
+      - feed: consumption
+        columns:
+          record_no: {from: 流水}
+          canteen_id: {from: 店}
+          biz_date: {from: 时刻, part: date}
+          meal: {value: lunch}
+          payer_kind: {value: pupil}
+          person_hash: {from: 卡}
+          channel: {value: card}
+          portions: {value: "1"}
+          amount_yuan: {from: 钱}
+          subsidy_yuan: {value: "0"}
+          reported_at: {from: 时刻}
+"""
+_DAY = {"canteen_id": "A1", "biz_date": "2026-09-01"}
+GOOD = {
+    "org": {"org_id": "S1", "org_kind": "school", "org_name": "甲", "division_code": "430602"},
+    "calendar": {"org_id": "S1", "biz_date": "2026-09-01"},
+    "supplier": {"supplier_uscc": pack_city.SUPPLIER, "supplier_name": "甲"},
+    "ingredient": {"ingredient_id": "i", "ingredient_name": "米", "category": "grain"},
+    "provider_key": {"entity": "canteen", "source_key": "9", "target_code": "P1"},
+    "purchase": {
+        **_DAY,
+        "ingredient_id": "i",
+        "ordered_qty": 2,
+        "accepted_qty": 2,
+        "unit_price": "3",
+        "amount_yuan": 6,
+    },
+    "stock_move": {**_DAY, "ingredient_id": "i", "qty": 1},
+    "stocktake": {**_DAY, "ingredient_id": "i", "counted_qty": 1},
+    "meal_fee": {**_DAY, "amount_yuan": 5},
+    "consumption": {**_DAY, "amount_yuan": 5},
+    "refund": {**_DAY, "amount_yuan": 5},
+    "disclosure_line": {
+        "canteen_id": "A1",
+        "biz_date": "2026-08-31",
+        "operating_mode": "self",
+        "line_code": "income",
+        "month_yuan": 1,
+        "ytd_yuan": 1,
+    },
+}
