@@ -150,7 +150,7 @@ def test_models_and_their_data_tests_pass_on_a_home_that_grows(made: City) -> No
     judged = [
         seen["verdicts"].filter(pl.col("cost_yuan") > 0)["canteen_id"].n_unique() for seen in made.after
     ]
-    assert sizes == [13, 78, 80]
+    assert sizes == [13, 78, 79]
     assert (canteens, judged) == ([11, 11, 11], [1, 11, 11])
 
 
@@ -168,9 +168,11 @@ def test_a_record_that_a_newer_file_leaves_out_is_gone(made: City) -> None:
 @pytest.mark.requirement("S4-50")
 def test_no_telephone_number_or_identity_is_readable_in_any_table(made: City) -> None:
     gold = [f"gold.{path.name}" for path in (made.home.home / "gold").iterdir()]
-    tables = [f"silver.{name}" for name in SILVER if delta.exists(made.home.table(f"silver.{name}"))]
+    tables = [
+        f"silver.{name}" for name in SILVER if delta.version(made.home.table(f"silver.{name}")) is not None
+    ]
     for table in [*tables, *gold]:
-        text = pl.DataFrame(made.rows(f"from {table}"), orient="row", strict=False).write_csv()
+        text = str(made.rows(f"from {table}"))
         assert PHONE not in text, table
         assert PERSON not in text, table
         assert "王小明" not in text, table

@@ -114,7 +114,9 @@ def test_a_contract_takes_a_good_row_and_refuses_one_without_its_key(feed: Feed)
     }
     lineage = {"_provider": "city", "_file": "f", "_row": 1, "_arrival_date": pack_city.NIGHTS[0]}
     required = feed.unit[0]
-    rows = pl.DataFrame([{**texts, **lineage}, {**texts, **lineage, required: None, "_row": 2}])
+    text = dict.fromkeys(texts, pl.String)
+    both = [{**texts, **lineage}, {**texts, **lineage, required: None, "_row": 2}]
+    rows = pl.DataFrame(both, schema_overrides=text)
     checked = typing.check(feed, rows)
     assert checked.accepted["_row"].to_list() == [1]
     assert f"{required}|nullability" in checked.rejected["rules"][0]

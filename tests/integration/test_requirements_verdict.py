@@ -6,7 +6,6 @@ All on the hand-written city of ``pack_city``, as published after its last night
 import csv
 import datetime as dt
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pack_city
