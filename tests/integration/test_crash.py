@@ -62,7 +62,7 @@ def kill_points(steps: list[str]) -> list[int]:
     return [i for i, step in enumerate(steps) if step != "kept" or i in (kept[0], kept[-1])]
 
 
-@pytest.mark.requirement("S0-29")
+@pytest.mark.requirement("S0-124")
 def test_a_kill_after_any_step_is_repaired_by_running_again(
     landing: Path, base: Path, undisturbed: tuple[list[str], dict[str, str]], tmp_path: Path
 ) -> None:

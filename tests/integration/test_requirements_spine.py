@@ -22,7 +22,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return city.run(root / "home", city.simulate(root / "city", canteens=12), city.END)
 
 
-@pytest.mark.requirement("S0-02", "S0-03")
 def test_every_rule_row_names_its_source_and_confidence(home: Settings) -> None:
     rules = select(home, "select source, confidence, valid_from from gold.ref_threshold")
     assert rules.height > 0
@@ -30,7 +29,7 @@ def test_every_rule_row_names_its_source_and_confidence(home: Settings) -> None:
     assert set(rules["confidence"]) <= {"S", "A", "B", "C", "D"}
 
 
-@pytest.mark.requirement("S0-05", "S4-04")
+@pytest.mark.requirement("S4-04")
 def test_every_registered_canteen_has_its_school_and_county(home: Settings) -> None:
     registered = select(home, "select org_id from silver.org where org_kind = 'canteen'")
     known = select(home, "select canteen_id, school_id, county_code, county_name from gold.dim_canteen")
