@@ -2,6 +2,7 @@
     materialized='incremental', incremental_strategy='replace_period',
     meta={'closure': 'finding', 'period_column': 'biz_date'}
 ) }}
+{%- set side = "case when shift > 0 then '|above' else '|below' end" %}
 -- Schemes that the records themselves reveal, one row per cause. Whether a finding becomes an alert is for
 -- the alert rules.
 with unit_suspect as (
@@ -11,27 +12,31 @@ with unit_suspect as (
         account_kind,
         cast(null as varchar) as ingredient_id,
         max(supplier_id) as supplier_id,
-        slip_no as cause_key,
-        biz_date,
-        biz_date as period_start,
-        biz_date as period_end,
+        sender || {{ side }} as cause_key,
+        min(biz_date) as biz_date,
+        {{ month_start('biz_date') }} as period_start,
+        max(biz_date) as period_end,
         'neutral' as direction,
         sum(amount_yuan) as amount_yuan,
         round(exp(max(shift)), 2) as observed,
         1 as expected,
-        '送货单 ' || slip_no || ' 的单价约为同周同类食材的 ' || cast(round(exp(max(shift)), 2) as varchar)
-        || ' 倍，疑似斤与公斤混用' as text_zh,
+        cast(count(distinct slip_no) as varchar) || ' 张送货单（首张 ' || min(slip_no) || '）的单价约为同周同类食材的 '
+        || cast(round(exp(max(shift)), 2) as varchar) || ' 倍，疑似斤与公斤混用' as text_zh,
         {{ first_records('record_no', 'n') }} as record_nos,
         case when max(line_count) >= 3 then 'high' else 'medium' end as confidence
     from (
         select
             *,
+            coalesce(supplier_id, slip_no) as sender,
             row_number() over (
-                partition by canteen_id, account_kind, biz_date, slip_no order by record_no
+                partition by canteen_id, account_kind, coalesce(supplier_id, slip_no), {{ month_start('biz_date') }}
+                order by biz_date, record_no
             ) as n
         from {{ ref('int_unit_suspect') }}
     ) as line
-    group by canteen_id, account_kind, biz_date, slip_no
+    group by
+        canteen_id, account_kind, sender, {{ month_start('biz_date') }},
+        {{ side }}
 ),
 
 stocktake as (
