@@ -77,10 +77,41 @@ def render(scorecard: Scorecard) -> str:
             class_="note",
         ),
         element("p", element("a", "期望检查明细（最近一晚）", href=f"{DATA_DOCS}/index.html")),
+        element("h2", "要处理"),
+        _to_do(scorecard.providers),
+        element("h2", "全部送达"),
         _overview(scorecard.providers),
         *(_provider(provider) for provider in scorecard.providers),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='zh-CN')}\n"
+
+
+def _to_do(providers: Iterable[Provider]) -> Html:
+    """What somebody must act on, worst first: files refused, feeds missing, rows held back, checks failed."""
+    rows = [
+        (0, provider, "文件", f"拒收或缺失 {len(provider.refused)} 个")
+        for provider in providers
+        if provider.refused
+    ]
+    for provider in providers:
+        rows += [(1, provider, card.label, "未送达") for card in provider.cards if card.overdue]
+        rows += [
+            (2 if card.quarantined else 3, provider, card.label, _state(card))
+            for card in provider.cards
+            if not card.overdue and not _fine(card)
+        ]
+    if not rows:
+        return element("p", "没有要处理的事项。", class_="good")
+    lines = [
+        element(
+            "tr",
+            element("td", element("a", provider.label, href=f"#{provider.name}")),
+            element("td", subject),
+            element("td", text, class_="bad" if rank < 3 else ""),
+        )
+        for rank, provider, subject, text in sorted(rows, key=lambda row: row[0])
+    ]
+    return _table(("提供方", "数据", "情况"), lines)
 
 
 def _overview(providers: Iterable[Provider]) -> Html:
@@ -91,7 +122,7 @@ def _overview(providers: Iterable[Provider]) -> Html:
             state = (
                 element("td", "未送达", class_="bad")
                 if card.overdue
-                else element("td", _state(card), class_="" if _fine(card) else "bad")
+                else element("td", _state(card), class_="bad" if card.quarantined else "")
             )
             link = element("a", provider.label, href=f"#{provider.name}")
             rows.append(element("tr", element("td", link), element("td", card.label), *_numbers(card), state))
@@ -108,7 +139,7 @@ def _overview(providers: Iterable[Provider]) -> Html:
     return _table(("提供方", "数据", *_NUMBERS, "结论"), rows)
 
 
-_NUMBERS: Final = ("文件", "合格", "隔离", "重复", "被替代", "合格率", "期望通过率")
+_NUMBERS: Final = ("文件", "合格", "隔离", "重复", "被取代", "合格率", "期望通过率")
 
 
 def _numbers(card: Card) -> list[Html]:

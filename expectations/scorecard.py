@@ -250,9 +250,11 @@ def _refusals(receipts: pl.DataFrame) -> dict[str, list[RefusedLine]]:
 
 
 def _rule_line(row: dict[str, Any]) -> RuleLine:
-    column, separator, rule = row["rule"].rpartition("|")
+    rule = row["rule"].rpartition("|")[2]
     what, remedy = vocabulary.RULES.get(rule, (f"{_NO_TEXT[0]}（{rule}）", _NO_TEXT[1]))
-    return RuleLine(vocabulary.LABELS.get(column, column) if separator else "整行", what, remedy, row["rows"])
+    columns = FEEDS[row["feed"]].columns_of(row["rule"])
+    field = "、".join(vocabulary.LABELS.get(column, column) for column in columns)
+    return RuleLine(field or "整行", what, remedy, row["rows"])
 
 
 def _check_line(row: dict[str, Any]) -> CheckLine:

@@ -18,7 +18,7 @@ MEAL_FEE: Final = Suite(
         own_record_numbers(),
         on_time(3),
         Check("between", "amount_yuan", "单笔缴费在1—5000元之间", tolerated=0.01, low=1, high=5000),
-        Check("in_set", "channel", "缴费以非现金渠道为主", tolerated=0.2, allowed=(*_CASHLESS, "bank")),
+        Check("in_set", "channel", "缴费以非现金渠道为主", tolerated=0.5, allowed=(*_CASHLESS, "bank")),
     ),
     derived={"lag_days": lag_days()},
     profile=(Check("between", "teacher_share", "教师缴费行不超过一半", low=0, high=0.5),),
