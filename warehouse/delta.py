@@ -89,9 +89,12 @@ def open_table(path: Path, version: int | None = None) -> DeltaTable | None:
 
 
 def version(path: Path) -> int | None:
-    """Latest version of a table, ``None`` where there is none."""
-    table = open_table(path)
-    return None if table is None else table.version()
+    """Latest version of a table, ``None`` where there is none.
+
+    Read from the names in the log, because opening a table loads the list of all its files.
+    """
+    numbers = (int(commit.stem) for commit in (path / "_delta_log").glob("[0-9]*.json"))
+    return max(numbers, default=None)
 
 
 @dataclass(frozen=True)
@@ -363,14 +366,14 @@ def touched_since(path: Path, since: int | None) -> frozenset[str] | None:
     Returns:
         The days, or ``None`` when the commits since then are no longer in the log.
     """
-    table = open_table(path)
-    if table is None:
+    current = version(path)
+    if current is None or current == since:
         return frozenset()
-    current = table.version()
-    if since is None or since > current:
+    table = open_table(path, current)
+    if table is None or since is None or since > current:
         return None
     days: set[str] = set()
-    history = table.history(current - since) if current > since else []
+    history = table.history(current - since)
     if len(history) < current - since:
         return None
     for commit in history:
