@@ -96,6 +96,7 @@ class Intake:
         on_kept: Callable[[], None] | None = None,
         releases: str | None = None,
         skips_seen: bool = True,
+        provider_of: Callable[[str], Provider] = providers.get,
     ) -> None:
         """Args:
         home: The data home.
@@ -105,6 +106,7 @@ class Intake:
         on_kept: Called after each original is in the vault.
         releases: ``<file>:<row>`` that all files correct.
         skips_seen: Whether a file with a receipt is passed over without reading it.
+        provider_of: The registration of a folder's provider.
         """
         self._home = home
         self._vault = vault
@@ -113,6 +115,7 @@ class Intake:
         self._on_kept = on_kept
         self._releases = releases
         self._skips_seen = skips_seen
+        self._provider_of = provider_of
         self._incoming = fresh(home / "scratch" / "incoming")
 
     def take(self, folder: Folder) -> list[dict[str, Any]]:
@@ -187,7 +190,7 @@ class Intake:
         self._keep(path)
         stem = stem_of(self._home, entry.provider, content.sha)
         try:
-            reading = read(self._worker, path, providers.get(entry.provider), stem, self._releases)
+            reading = read(self._worker, path, self._provider_of(entry.provider), stem, self._releases)
         except Refused as refused:
             return self._receipt(entry, content.name, content.sha, refused)
         row = self._receipt(

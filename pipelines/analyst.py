@@ -28,6 +28,7 @@ from warehouse.tables import SILVER
 # The models between the thresholds and the verdicts; all that they read besides is in the snapshot.
 _JUDGING: Final = ("int_threshold", "int_period", "mart_red_line")
 _SEED: Final = ROOT / "dbt_project" / "seeds" / "ref_threshold.csv"
+_DOCUMENTS: Final = ROOT / "dbt_project" / "seeds" / "ref_regulation.csv"
 
 
 def dbt(settings: Settings, arguments: Sequence[str], user: str | None = None) -> dict[str, Any]:
@@ -62,11 +63,11 @@ def whatif(settings: Settings, thresholds: Path, user: str | None = None) -> pl.
         latest one.
 
     Raises:
-        Permanent: The file has other columns, or nothing is published.
+        Permanent: The file has other columns or names an unregistered document, or nothing is published.
     """
     name = _name(user)
-    file, pins, window = _workshop(settings, name)
     seed = _merged(thresholds)
+    file, pins, window = _workshop(settings, name)
     with duckdb.connect(str(file)) as connection:
         schema = f"{name}_gold"
         connection.execute(f"create schema if not exists {schema}")
@@ -106,6 +107,13 @@ def _merged(thresholds: Path) -> pl.DataFrame:
     wanted = pl.read_csv(thresholds, infer_schema=False)
     if set(wanted.columns) != set(committed.columns):
         raise Permanent(f"{thresholds}: columns must be {', '.join(committed.columns)}")
+    documents = pl.read_csv(_DOCUMENTS, infer_schema=False)
+    unfounded = wanted.join(documents, on="source_id", how="anti")["threshold_id"].to_list()
+    if unfounded:
+        raise Permanent(
+            f"{thresholds}: source_id of {', '.join(unfounded)} is not registered in "
+            f"{_DOCUMENTS.relative_to(ROOT)}: take one from there (PROJECT for a proposal of your own)"
+        )
     kept = committed.join(wanted.select("threshold_id"), on="threshold_id", how="anti")
     return pl.concat([kept, wanted.select(committed.columns)])
 
@@ -115,7 +123,7 @@ def _name(user: str | None) -> str:
     return name if name[:1].isalpha() else f"u_{name}"
 
 
-def _workshop(settings: Settings, name: str) -> tuple[Path, Path, dict[str, str]]:
+def _workshop(settings: Settings, name: str) -> tuple[Path, Path, dict[str, str | bool]]:
     """A copy of the last snapshot called build.duckdb, renewed when a newer one is published."""
     published = manifest.latest(settings)
     if published is None:
@@ -143,7 +151,12 @@ def _workshop(settings: Settings, name: str) -> tuple[Path, Path, dict[str, str]
 
 
 def _run(
-    settings: Settings, name: str, arguments: Sequence[str], file: Path, pins: Path, window: dict[str, str]
+    settings: Settings,
+    name: str,
+    arguments: Sequence[str],
+    file: Path,
+    pins: Path,
+    window: dict[str, str | bool],
 ) -> None:
     os.environ["CANTEEN_ANALYST"] = name
     state = settings.build.parent / "state"

@@ -87,12 +87,15 @@ def gold(night: Night, progress: Progress) -> dict[str, int]:
 
 def publish(night: Night, progress: Progress) -> dict[str, int]:
     """Serving file, manifest, swap."""
+    from pipelines import cockpit
     from pipelines.publish import snapshot
 
     if not night.settings.build.exists():
         progress("尚无就餐数据，暂不发布")
         return {"number": 0, "units": 0}
     result = snapshot.run(night.settings, night.first, night.last, force=night.force, on_step=night.on_step)
+    if cockpit.in_use(night.settings):
+        cockpit.refresh(night.settings)  # grants that began or ended; a running cockpit follows
     write_durably(_marker(night.settings), json.dumps(_inputs(night, result["number"]), sort_keys=True))
     progress(f"已发布第 {result['number']} 号快照")
     return result

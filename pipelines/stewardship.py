@@ -36,18 +36,22 @@ def listing(settings: Settings, *, provider: str | None = None, limit: int = 200
     rows = _open(settings)
     if provider is not None:
         rows = rows.filter(pl.col("provider") == provider)
-    return [
-        {
-            "编号": f"{row['_file'][:12]}:{row['_row']}",
-            "提供方": row["provider"],
-            "数据": FEEDS[row["feed"]].label,
-            "食堂": row["canteen_id"] or "",
-            "业务日期": str(row["biz_date"] or ""),
-            "到达日期": str(row["_arrival_date"]),
-            "问题": _problems(row)[0]["问题"],
-        }
-        for row in rows.sort("_arrival_date", "provider", "_file", "_row").head(limit).iter_rows(named=True)
-    ]
+    first = rows.sort("_arrival_date", "provider", "_file", "_row").head(limit)
+    return [_listed(row) for row in first.iter_rows(named=True)]
+
+
+def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
+    problem = _problems(FEEDS[row["feed"]], row["rules"])[0]
+    return {
+        "编号": f"{row['_file'][:12]}:{row['_row']}",
+        "提供方": row["provider"],
+        "数据": FEEDS[row["feed"]].label,
+        "食堂": row["canteen_id"] or "",
+        "业务日期": str(row["biz_date"] or ""),
+        "到达日期": str(row["_arrival_date"]),
+        "列": problem["列"],
+        "问题": problem["问题"],
+    }
 
 
 def show(settings: Settings, row_id: str) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def show(settings: Settings, row_id: str) -> dict[str, Any]:
         "行号": row["_row"],
         "提供方": row["provider"],
         "数据": FEEDS[row["feed"]].label,
-        "问题": _problems(row),
+        "问题": _problems(FEEDS[row["feed"]], row["rules"]),
         "内容": values,
         "状态": {"open": "待处理", "released": "已放行", "obsolete": "已被新文件取代"}[row["state"]],
     }
@@ -139,14 +143,16 @@ def _one(settings: Settings, row_id: str) -> dict[str, Any]:
     return rows.row(0, named=True)
 
 
-def _problems(row: Mapping[str, Any]) -> list[dict[str, str]]:
+def _problems(feed: Feed, rules: str) -> list[dict[str, str]]:
     """Each broken rule in a clerk's words."""
     found = []
-    for name in str(row["rules"]).split(","):
+    for name in rules.split(","):
         column, _, rule = name.rpartition("|")
         what, remedy = vocabulary.RULES.get(rule, (rule, "请联系数据管理员"))
-        shown = catalog.label(column) if column else ""
-        found.append({"列": shown, "规则": name, "问题": f"{shown}{what}", "怎么办": remedy})
+        shown = "、".join(catalog.label(one) for one in feed.columns_of(name))
+        # The text of a rule over a whole row names its columns itself.
+        text = f"{shown}{what}" if column else what
+        found.append({"列": shown, "规则": name, "问题": text, "怎么办": remedy})
     return found
 
 
@@ -161,7 +167,7 @@ def _checked(feed: Feed, values: Mapping[str, Any], row: Mapping[str, Any]) -> p
     }
     checked = typing.check(feed, pl.DataFrame([{**text, **lineage}]))
     if checked.rejected.height:
-        problems = _problems({"rules": checked.rejected["rules"][0]})
+        problems = _problems(feed, checked.rejected["rules"][0])
         raise Permanent(
             "仍不符合规则，未放行：" + "；".join(f"{one['问题']}（{one['怎么办']}）" for one in problems)
         )

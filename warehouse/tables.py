@@ -15,8 +15,12 @@ import polars as pl
 from warehouse import contracts
 
 Partition = Literal["biz_month", "biz_date"]
+DataClass = Literal["base", "run", "production", "alert"]
 UNDATED: Final = "0000-00"
 """Value of ``biz_month`` for rows that are about no day (reference feeds, unreadable dates)."""
+
+CONFLICT: Final = "conflict"
+"""Rule broken by records of one file that have the same name and different content."""
 
 LINEAGE: Final[dict[str, pl.DataType]] = {
     "_provider": pl.String(),
@@ -63,6 +67,22 @@ class Feed:
         return {name: _stored(column.dtype) for name, column in self.contract.columns().items()}
 
     @property
+    def record(self) -> tuple[str, ...]:
+        """Columns that name a record within a file."""
+        return ("record_no",) if "record_no" in self.contract.columns() else self.unit
+
+    def columns_of(self, rule: str) -> tuple[str, ...]:
+        """Columns that a broken rule is about; none if no contract has the rule any more.
+
+        Args:
+            rule: ``<column>|<rule>``, a rule over a whole row, or ``conflict``.
+        """
+        column, separator, _ = rule.rpartition("|")
+        if separator:
+            return (column,)
+        return self.record if rule == CONFLICT else contracts.ROW_RULES.get(rule, ())
+
+    @property
     def columns(self) -> dict[str, pl.DataType]:
         """Column types as stored, lineage and partition column included."""
         month: dict[str, pl.DataType] = {"biz_month": pl.String()} if self.partition == "biz_month" else {}
@@ -89,6 +109,8 @@ FEEDS: Final[dict[str, Feed]] = {
         ),
         Feed("ingredient", "食材品类", contracts.Ingredient, ("ingredient_id",), None),
         Feed("provider_key", "来源系统对照", contracts.ProviderKey, ("entity", "source_key"), None),
+        Feed("access_grant", "访问授权", contracts.AccessGrant, ("username", "org_id", "valid_from"), None),
+        Feed("map_shape", "县区边界", contracts.MapShape, ("division_code",), None),
         Feed("purchase", "采购验收", contracts.Purchase, _CANTEEN_DAY),
         Feed("stock_move", "出入库", contracts.StockMove, _CANTEEN_DAY),
         Feed("stocktake", "盘点", contracts.Stocktake, _CANTEEN_DAY),
@@ -165,3 +187,26 @@ SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     "expectation_result": EXPECTATION_RESULT,
 }
 """Every silver table and its columns."""
+
+DATA_CLASS: Final[dict[str, DataClass]] = {
+    "bronze.receipt": "run",
+    "silver.org": "base",
+    "silver.calendar": "base",
+    "silver.supplier": "base",
+    "silver.ingredient": "base",
+    "silver.provider_key": "base",
+    "silver.access_grant": "base",
+    "silver.map_shape": "base",
+    "silver.purchase": "production",
+    "silver.stock_move": "production",
+    "silver.stocktake": "production",
+    "silver.meal_fee": "production",
+    "silver.consumption": "production",
+    "silver.refund": "production",
+    "silver.disclosure_line": "production",
+    "silver.delivery": "run",
+    "silver.quarantine": "run",
+    "silver.provider": "base",
+    "silver.expectation_result": "run",
+}
+"""Data class of every bronze and silver table; those of dbt's models and seeds are tags in ``dbt_project.yml``."""

@@ -25,6 +25,7 @@ STAGES: Final = {
     "junior": "初中",
     "senior": "高中",
     "vocational": "中职",
+    "higher": "高等院校",
 }
 OPERATING_MODES: Final = {"self": "自营", "contracted": "承包（委托经营）", "offsite": "校外供餐"}
 ACCOUNT_KINDS: Final = {"pupil": "学生账", "teacher": "教师账"}
@@ -87,6 +88,45 @@ UNIT_FACTORS: Final = {
 }
 
 VERDICTS: Final = {"green": "绿", "yellow": "黄", "red": "红", "unknown": "未知"}
+# What a supervisor looks at first.
+VERDICT_ORDER: Final = ("red", "yellow", "unknown", "green")
+VERDICT_CHANGES: Final = {
+    "red": "转红",
+    "yellow": "转黄",
+    "unknown": "转为未知",
+    "green": "转绿",
+    "same": "不变",
+    "new": "新增",
+}
+BASES: Final = {
+    "S": "依据已核（S）",
+    "A": "依据已核（A）",
+    "B": "依据已核（B）",
+    "C": "依据待核（C）",
+    "D": "依据待核（D）",
+    "none": "无适用依据",
+}
+SUBSIDISED: Final = {"true": "享受补助", "false": "不享受"}
+SCOPES: Final = {"city": "全市", "county": "县区", "school": "学校"}
+# Data of a canteen on a day, from nothing to worry about to the most urgent.
+DAY_STATES: Final = {
+    "closed": "停餐",
+    "complete": "齐全",
+    "no_supply": "缺进货出库",
+    "no_income": "缺消费",
+}
+DIRECTIONS: Final = {"hides_red": "掩盖红线", "feigns_red": "误显红线", "neutral": "中性"}
+CONFIDENCES: Final = {"high": "高", "medium": "中"}
+# What detectors say -> (label, department that acts, what to do). `both` is everybody's.
+FINDING_KINDS: Final = {
+    "stocktake_above_book": ("盘点高于账面", "education", "复盘库存，核对漏记的采购和多记的出库"),
+    "stocktake_below_book": ("盘点低于账面", "education", "复盘库存，查明短少食材的去向"),
+    "purchase_never_issued": ("购入后长期未领用", "both", "到库房清点实物，核对送货单和付款凭证"),
+    "purchase_not_accepted": ("下单后无验收记录", "both", "补做验收，或核实货物是否送达"),
+    "negative_stock": ("账面库存为负", "education", "核对漏记的采购和重复的出库"),
+    "teacher_item_in_pupil_account": ("教师餐记入学生账", "education", "把教师餐食材调出学生账并重新报送"),
+    "unit_suspect": ("计量单位疑似混用", "market", "对照送货单更正数量单位（斤、公斤）"),
+}
 PERIOD_KINDS: Final = {
     "month_to_date": "本月至今",
     "month": "自然月",
@@ -98,6 +138,35 @@ DEFINITIONS: Final = {
     "consumed": "实际耗用口径",
     "form_without_other": "公示表口径（不含其他材料）",
     "form_with_other": "公示表口径（含其他材料）",
+}
+DATA_CLASSES: Final = {
+    "base": "业务基础数据",
+    "run": "运行数据",
+    "production": "生产数据",
+    "alert": "预警数据",
+}
+PARAMETERS: Final = {
+    "red_line_pct": "食材成本占餐费收入的红线（%）",
+    "yellow_band_pp": "黄色区间宽度（百分点）",
+    "income_coverage_min_pct": "有消费记录的供餐日占比下限（%）",
+    "supply_coverage_min_pct": "进货、出库数据送达的供餐日占比下限（%）",
+    "stocktake_max_age_days": "盘点有效期（天）",
+    "quarantine_max_pct": "被隔离记录占比上限（%）",
+    "stocktake_variance_pct": "整次盘点差异起点（%）",
+    "stocktake_item_pct": "单项盘点差异起点（%）",
+    "finding_min_kg": "线索的最小数量（千克）",
+    "finding_min_yuan": "线索的最小金额（元）",
+    "never_accepted_days": "下单后未验收的天数",
+    "never_issued_days": "购入后未领用的供餐天数",
+    "unit_min_peers": "计量单位比对所需的最少同类食堂数",
+}
+DEPARTMENTS: Final = {"education": "教育", "market": "市场监管"}
+ROLE_KINDS: Final = {
+    "supervisor": "监管人员",
+    "steward": "数据管理员",
+    "analyst": "分析员",
+    "scheduler": "调度员",
+    "admin": "系统管理员",
 }
 # Closed list: code -> (label, who must act, what to do). Order is the order of precedence.
 UNKNOWN_REASONS: Final = {
@@ -132,12 +201,24 @@ RULES: Final = {
     "enum": ("不在允许的代码表内", "按代码表填写"),
     "unit_known": ("计量单位无法识别", "使用 千克/斤/两/克/升/毫升/件/个"),
     "amount_matches": ("金额与数量×单价不符", "核对数量、单价、金额，差额不得超过0.01元"),
-    "accepted_within_ordered": ("验收加拒收数量超过订货数量过多", "核对验收单"),
+    "accepted_within_ordered": (
+        "验收加拒收数量超过订货数量过多",
+        "核对验收单和小数点；最多可超过订货数量的一半再加1个单位",
+    ),
     "uscc_checksum": ("统一社会信用代码校验位错误", "核对营业执照上的18位代码"),
     "period_ordered": ("失效日期早于生效日期", "核对起止日期"),
     "amount_required": ("退货记录缺少金额", "补填退货金额"),
     "not_in_future": ("业务日期晚于报送时间", "核对业务日期"),
     "conflict": ("同一记录号出现两种不同内容", "保留正确的一条后重新报送"),
+}
+# The same for what only a delivery as a whole can break (./canteen conform).
+DELIVERY_RULES: Final = {
+    "required_feed": ("缺少应报的数据", "按职责补齐后重新检查；当日没有业务也要报送只有表头的文件"),
+    "key_registered": ("不在同批交付的登记数据中", "核对编码，或先在登记数据中补登"),
+    "unit_split": (
+        "同一食堂当日（或同一登记项）的记录分在两个文件中，只有一个文件生效",
+        "合并到一个文件后重新报送",
+    ),
 }
 
 # Column -> Chinese label, used for headers of the feed pack, the data dictionary and Superset.
@@ -205,4 +286,14 @@ LABELS: Final = {
     "source_key": "来源系统主键",
     "target_code": "登记编码",
     "name": "名称",
+    "username": "用户名",
+    "display_name": "显示名称",
+    "department": "部门",
+    "role_kind": "角色",
+    "ring_json": "边界坐标",
+    "review_no": "审图号",
+    "reviewed_on": "审图日期",
+    "snapshot_id": "快照号",
+    "as_of": "数据截至",
+    "published_at": "发布时间",
 }

@@ -6,6 +6,7 @@
 {% macro conformed_columns() -%}
     coalesce(ck.canteen_id, r.canteen_id) as canteen_id,
     coalesce(ik.ingredient_id, r.ingredient_id) as ingredient_id,
+    coalesce(r.unit, ik.unit, i.base_unit) as unit,
     coalesce(u.factor, cast(1 as decimal(18, 6))) as unit_factor
 {%- endmacro %}
 

@@ -51,8 +51,8 @@ from (
 {% macro verdict(cost, income, threshold, band, reasons) -%}
     case
         when {{ reasons }} <> '' then 'unknown'
-        when {{ cost }} * 100 < {{ income }} * {{ threshold }} then 'red'
-        when {{ cost }} * 100 < {{ income }} * ({{ threshold }} + {{ band }}) then 'yellow'
+        when {{ product(cost, 100) }} < {{ product(income, threshold) }} then 'red'
+        when {{ product(cost, 100) }} < {{ product(income, '(' ~ threshold ~ ' + ' ~ band ~ ')') }} then 'yellow'
         else 'green'
     end
 {%- endmacro %}

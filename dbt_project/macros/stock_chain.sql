@@ -22,7 +22,7 @@ select
 from (
     select
         *,
-        {{ yuan('greatest(closing_kg, 0) * price_yuan') }} as value_yuan
+        {{ yuan(product('greatest(closing_kg, 0)', 'price_yuan')) }} as value_yuan
     from (
         select
             *,
@@ -69,7 +69,7 @@ from (
                             + sum(
                                 case
                                     when is_opening_count
-                                        then {{ yuan('counted_kg * coalesce(count_price_yuan, 0)') }}
+                                        then {{ yuan(product('counted_kg', 'coalesce(count_price_yuan, 0)')) }}
                                     else in_yuan - return_yuan
                                 end
                             ) over (partition by {{ key }} order by biz_date {{ so_far }})

@@ -6,6 +6,8 @@
     `touched_dates`   list of exactly the touched business dates (closure `day`);
     `form_from_date`  earliest touched month end of a disclosure form (default `from_date`);
     `arrival_from`    earliest touched arrival date (default `from_date`).
+    `names_changed`   true when supplier names changed: they are no reason to judge again, but recent
+                      records are shown with them.
 
   A model names its closure in `meta`; its SQL and the strategy `replace_period` both take the
   predicate from `in_window()`, so what is deleted is what is computed again.
@@ -57,7 +59,9 @@
     month_end     the month that holds the day before it: its end may only now be complete
     form          the month before the earliest touched one: its form may only now be overdue
     finding       the first of the month, because some findings speak about a month or a week of peers
+    month         the first of the month: the rows are about whole months
     arrival       the earliest touched arrival date
+    recent        the first touched day, within the last `meta.days` days; older rows are dropped
 #}
 {% macro window_start(closure) -%}
     {%- set start = first_day() -%}
@@ -69,13 +73,23 @@
         {%- set touched = py_date(iso_var('form_from_date', iso_var('from_date'))) -%}
         {%- set earliest = touched if touched < start else start -%}
         {{ return(py_month_start(days_before(py_month_start(earliest), 1))) }}
-    {%- elif closure == 'finding' -%}
+    {%- elif closure in ('finding', 'month') -%}
         {{ return(py_month_start(start)) }}
     {%- elif closure == 'arrival' -%}
         {{ return(py_date(iso_var('arrival_from', iso_var('from_date')))) }}
     {%- else -%}
         {{ exceptions.raise_compiler_error("unknown closure '" ~ closure ~ "'") }}
     {%- endif -%}
+{%- endmacro %}
+
+{# Oldest of the last `days` days, and the first of them that this run computes again. #}
+{% macro recent_oldest(days) -%}
+    {{ return(days_before(last_day_of_run(), days - 1)) }}
+{%- endmacro %}
+
+{% macro recent_start(days) -%}
+    {%- set oldest = recent_oldest(days) -%}
+    {{ return(oldest if var('names_changed', false) or first_day() < oldest else first_day()) }}
 {%- endmacro %}
 
 {# The predicate that both the model and `replace_period` use. #}
@@ -88,6 +102,9 @@
         {{ column }} in (
             {%- for day in touched %}{{ date_literal(day) }}{{ ', ' if not loop.last }}{% else %}null{% endfor -%}
         )
+    {%- elif closure == 'recent' -%}
+        {%- set days = model.config.meta['days'] -%}
+        ({{ column }} >= {{ date_literal(recent_start(days)) }} or {{ column }} < {{ date_literal(recent_oldest(days)) }})
     {%- elif closure == 'verdict' -%}
         ((definition = 'consumed' and {{ column }} >= {{ date_literal(window_start('forward')) }})
         or (definition <> 'consumed' and {{ column }} >= {{ date_literal(window_start('form')) }}))

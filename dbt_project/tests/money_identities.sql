@@ -43,3 +43,30 @@ inner join {{ ref('fct_canteen_day') }} as y
     on s.canteen_id = y.canteen_id and y.biz_date = {{ date_literal(last_day_of_run()) }}
 where s.value_yuan <> y.stock_value_yuan
 having count(*) > 0
+union all
+select 'supplier shares of a canteen-month = 100, their yuan = purchases - returns' as identity, count(*) as row_count
+from (
+    select
+        canteen_id,
+        month_start,
+        sum(purchase_yuan) as purchase_yuan,
+        sum(share_pct) as share_pct
+    from {{ ref('mart_supplier_share') }}
+    where month_start >= {{ date_literal(window_start('month')) }}
+    group by canteen_id, month_start
+) as s
+full join (
+    select
+        canteen_id,
+        {{ month_start('biz_date') }} as month_start,
+        sum(purchases_yuan - returns_yuan) as purchase_yuan
+    from {{ ref('fct_canteen_day') }}
+    where biz_date >= {{ date_literal(window_start('month')) }}
+    group by canteen_id, {{ month_start('biz_date') }}
+) as y
+    on s.canteen_id = y.canteen_id and s.month_start = y.month_start
+where
+    coalesce(s.purchase_yuan, 0) <> coalesce(y.purchase_yuan, 0)
+    or (s.purchase_yuan > 0 and s.share_pct <> 100)
+    or (s.purchase_yuan <= 0 and s.share_pct is not null)
+having count(*) > 0

@@ -1,4 +1,4 @@
-"""Suites of the reference feeds: organisations, calendar, suppliers, ingredients, provider keys."""
+"""Suites of the reference feeds: organisations, calendar, suppliers, ingredients, provider keys, accounts, map."""
 
 from __future__ import annotations
 
@@ -74,4 +74,18 @@ PROVIDER_KEY: Final = Suite(
     },
 )
 
-SUITES: Final = (ORG, CALENDAR, SUPPLIER, INGREDIENT, PROVIDER_KEY)
+ACCESS_GRANT: Final = Suite(
+    "access_grant",
+    rows=(),
+    profile=(Check("between", "admin_share", "系统管理员不超过账号的5%", low=0, high=0.05),),
+    measures={"admin_share": share(pl.col("role_kind") == "admin")},
+)
+
+MAP_SHAPE: Final = Suite(
+    "map_shape",
+    rows=(
+        Check("matches", "division_code", "行政区划代码属于本市", pattern=f"^{vocabulary.CITY_DIVISION[:4]}"),
+    ),
+)
+
+SUITES: Final = (ORG, CALENDAR, SUPPLIER, INGREDIENT, PROVIDER_KEY, ACCESS_GRANT, MAP_SHAPE)

@@ -74,6 +74,7 @@ class Delivery:
             "ingredient": registry.ingredients(city),
         }
         paths = {feed: self._put("city", feed, frame, start, start) for feed, frame in frames.items()}
+        self._put("supervisor", "access_grant", registry.access_grants(city), start, start)
         for s, repaired in self.plan.wrong_suppliers:
             right = suppliers.filter(pl.col("s") == s)
             code, provider = (

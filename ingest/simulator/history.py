@@ -24,7 +24,8 @@ from warehouse import contracts
 
 _CONTRACTS: Final = {
     "org": contracts.Org, "calendar": contracts.Calendar, "supplier": contracts.Supplier,
-    "ingredient": contracts.Ingredient, "provider_key": contracts.ProviderKey, "purchase": contracts.Purchase,
+    "ingredient": contracts.Ingredient, "provider_key": contracts.ProviderKey,
+    "access_grant": contracts.AccessGrant, "purchase": contracts.Purchase,
     "stock_move": contracts.StockMove, "stocktake": contracts.Stocktake, "meal_fee": contracts.MealFee,
     "consumption": contracts.Consumption, "refund": contracts.Refund, "disclosure_line": contracts.DisclosureLine,
 }  # fmt: skip
@@ -98,6 +99,7 @@ def _references(town: City, service: Service, play: Play) -> Iterator[tuple[str,
         "ingredient": registry.ingredients(town),
     }.items():
         yield feed, _conform(feed, frame, pl.lit("city"))
+    yield "access_grant", _conform("access_grant", registry.access_grants(town), pl.lit("supervisor"))
     dialect = supervisor.Dialect(town)
     if dialect.first == dialect.last:
         return

@@ -1,9 +1,11 @@
-"""The city's own feeds: organisations, calendar, suppliers, ingredients, as contract columns.
+"""The city's own feeds: organisations, calendar, suppliers, ingredients, accounts, as contract columns.
 
 Belongs here: reference rows. Does not belong here: how they become files (``delivery``).
 """
 
 from __future__ import annotations
+
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -11,7 +13,7 @@ import polars as pl
 from ingest.simulator import catalogue
 from ingest.simulator.city import MODES, STAGES, UNITS, City
 from ingest.simulator.service import Service
-from warehouse.vocabulary import CITY_DIVISION
+from warehouse.vocabulary import CITY_DIVISION, ROLE_KINDS
 
 _SURNAMES = "王李张刘陈杨黄周吴"
 
@@ -87,3 +89,34 @@ def ingredients(city: City) -> pl.DataFrame:
             "base_unit": catalogue.BASE_UNITS,
         }
     ).with_columns(_reported(city))
+
+
+def access_grants(city: City) -> pl.DataFrame:
+    """Who may see what: two accounts of the city, of each reporting unit and of each school, and one of each
+    other kind; one whose access has ended and one for two counties. Nothing about them is drawn."""
+    rows: list[tuple[str, str, str, str | None, str, date | None]] = []
+    for code, place, name in (
+        (CITY_DIVISION, "city", "岳阳市"),
+        *((unit[0], unit[3], unit[1]) for unit in UNITS),
+    ):
+        rows.append((f"{place}_education", f"{name}教育监管", code, "education", "supervisor", None))
+        rows.append((f"{place}_market", f"{name}市场监管", code, "market", "supervisor", None))
+    for school_id, name in dict(zip(city.school_ids, city.school_names, strict=True)).items():
+        for n, post in enumerate(("食堂主管", "财务"), 1):
+            rows.append((f"{school_id}_{n}", f"{name}{post}", school_id, None, "supervisor", None))
+    for kind in ("steward", "analyst", "scheduler", "admin"):
+        rows.append((kind, ROLE_KINDS[kind], CITY_DIVISION, None, kind, None))
+    ended = city.life + timedelta(1)
+    rows.append(("former_market", "已离任市场监管", UNITS[2][0], "market", "supervisor", ended))
+    rows += [
+        ("two_counties_education", "跨县区教育督查", unit[0], "education", "supervisor", None)
+        for unit in UNITS[:2]
+    ]
+    columns = ["username", "display_name", "org_id", "department", "role_kind", "valid_to"]
+    return (
+        pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+        .with_columns(
+            pl.lit(city.life).alias("valid_from"), pl.col("valid_to").cast(pl.Date), _reported(city)
+        )
+        .select(*columns[:-1], "valid_from", "valid_to", "reported_at")
+    )

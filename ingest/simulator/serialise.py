@@ -63,6 +63,7 @@ STYLES: Final = {
     "quyuan": Style(labels=True, codes=True, kilogram="公斤"),
     "nanhu": Style(labels=True),
     "city": Style(labels=True),
+    "supervisor": Style(labels=True),
 }
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnknownOptionError
 
-from pipelines.cli import analyst, data, demo, develop, operate, proof, steward
+from pipelines.cli import analyst, data, demo, develop, maps, operate, proof, steward
 from pipelines.cli.terminal import Misuse, take_common
 from warehouse.errors import CanteenError
 
@@ -44,6 +44,7 @@ for command in (
     data.nightly,
     data.ingest,
     data.inspect,
+    data.conform,
     analyst.query,
     analyst.dbt,
     analyst.whatif,
@@ -55,6 +56,7 @@ for command in (
 APP.command(develop.run_checks, name="test")
 APP.command(proof.content_hash, name="hash")
 APP.command(steward.QUARANTINE)
+APP.command(maps.MAP)
 
 
 def main(words: Sequence[str]) -> int:

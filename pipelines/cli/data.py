@@ -1,4 +1,4 @@
-"""Commands that make data or move them in: simulate, nightly, ingest, inspect.
+"""Commands that make data or move them in: simulate, nightly, ingest, inspect, conform.
 
 Belongs here: their options and answers.
 """
@@ -132,6 +132,51 @@ def inspect(file: Path, /, *, terminal: Injected) -> Answer:
 
     found = examine(file)
     return Answer(found, [line for one in found["files"] for line in _described(one)])
+
+
+def conform(directory: Annotated[Path, Parameter(name="DIR")], /, *, terminal: Injected) -> Answer:
+    """对照标准数据包检查一次交付的全部文件，不入库；不通过时退出码为 1。
+
+    Args:
+        directory: 交付文件夹，或按 <提供方>/<到达日期> 存放的上级文件夹。
+    """
+    from pipelines import conform as kit
+
+    found = kit.check(directory, terminal.progress)
+    return Answer(found, _verdict(found), code=0 if found["conforms"] else 1)
+
+
+def _verdict(found: dict[str, Any]) -> list[str]:
+    """The files of a delivery, what is wrong with them, and the conclusion."""
+    from pipelines.conform import SHOWN, shown
+
+    files = [
+        [
+            one["file"],
+            one["feeds"] or "—",
+            "—" if one["rows"] is None else one["rows"],
+            "通过" if one["conforms"] else "不通过",
+            one["violations"],
+        ]
+        for one in found["files"]
+    ]
+    wrong = [
+        [
+            one["file"],
+            one["row"] or "—",
+            shown(one["field"]) if one["field"] else "—",
+            one["text"],
+            one["remedy"],
+        ]
+        for one in found["violations"]
+    ]
+    lines = table([["文件", "数据", "行数", "结论", "问题数"], *files])
+    if wrong:
+        lines += ["", *table([["文件", "行（不含表头）", "列", "问题", "怎么办"], *wrong])]
+        lines += [f"同一文件同一规则同一列最多列出 {SHOWN} 行"]
+    failed = sum(not one["conforms"] for one in found["files"])
+    conclusion = "通过" if found["conforms"] else f"不通过，{len(files)} 个文件中 {failed} 个有问题"
+    return [*lines, "", f"结论：{conclusion}"]
 
 
 def _described(one: dict[str, Any]) -> list[str]:

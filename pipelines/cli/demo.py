@@ -54,7 +54,7 @@ def demo(*, no_serve: bool = False, terminal: Injected) -> Answer:
         *(served.lines if served else ["页面没有启动：./canteen serve 启动"]),
         *_first_steps(terminal),
     ]
-    return Answer({**figures, "services": served.data["services"] if served else []}, lines)
+    return Answer({**figures, **(served.data if served else {"services": [], "logins": []})}, lines)
 
 
 def _prepare(terminal: Terminal) -> None:
@@ -121,7 +121,7 @@ def _first_steps(terminal: Terminal) -> list[str]:
                 (f"  ./canteen quarantine list{home}", "看被隔离的行和原因"),
                 (f"  ./canteen score {terminal.home / 'truth'}{home}", "与埋设的真相比对"),
                 (f"  {terminal.home / 'docs' / 'quality' / 'index.html'}", "数据质量报告，用浏览器打开"),
-                (f"  ./canteen stop{home}", "停止页面和调度"),
+                (f"  ./canteen stop{home}", "停止驾驶舱、页面和调度"),
             ]
         ),
     ]

@@ -6,37 +6,65 @@ and ``pipelines.maintenance``.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.cli.data import Injected
 from pipelines.cli.terminal import Answer, Terminal, table
 
+if TYPE_CHECKING:
+    from pipelines.cockpit import Login
+
 
 def serve(
-    *, host: str = "127.0.0.1", port: int | None = None, landing: Path | None = None, terminal: Injected
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    landing: Path | None = None,
+    reset_login: str | None = None,
+    terminal: Injected,
 ) -> Answer:
-    """启动 Dagster 页面和调度进程，只在本机地址上监听。
+    """启动驾驶舱、Dagster 页面和调度进程，只在本机地址上监听。
 
     Args:
-        host: 监听地址，必须是本机回环地址。
-        port: 页面端口；不写则用 3000，被占用时自动换一个。
+        host: Dagster 页面的监听地址，必须是本机回环地址。
+        port: Dagster 页面的端口；不写则用 3000，被占用时自动换一个。
         landing: 交付文件夹，默认为数据目录下的 landing。
+        reset_login: 为这个驾驶舱账号生成新的随机密码并显示一次。
     """
-    return start(terminal, host=host, port=port, landing=landing)
+    answer = start(terminal, host=host, port=port, landing=landing)
+    if reset_login is None:
+        return answer
+    from pipelines import cockpit
+
+    running = any(one["name"] == "cockpit" for one in answer.data["services"])
+    login = cockpit.reset_login(terminal.settings, reset_login, running=running)
+    return Answer({**answer.data, "logins": [asdict(login)]}, [*answer.lines, *_login_table([login])])
 
 
 def start(
     terminal: Terminal, *, host: str = "127.0.0.1", port: int | None = None, landing: Path | None = None
 ) -> Answer:
     """Start what is not running and say where it is."""
-    from pipelines import services
+    from pipelines import cockpit, services
 
     folder = (landing or terminal.landing).absolute()
     running = services.serve(terminal.settings, folder, host=host, port=port, progress=terminal.progress)
+    lines = [f"{one.label}：{one.address or '运行中'}（进程 {one.pid}，日志 {one.log}）" for one in running]
+    logins = cockpit.logins_once(terminal.settings)
+    if logins:
+        lines += _login_table(logins)
+    elif any(one.name == "cockpit" for one in running):
+        lines.append("驾驶舱的初始密码只在首次启动时显示；要新密码：./canteen serve --reset-login 账号")
     return Answer(
-        {"services": [one.as_dict() for one in running]},
-        [f"{one.label}：{one.address or '运行中'}（进程 {one.pid}，日志 {one.log}）" for one in running],
+        {"services": [one.as_dict() for one in running], "logins": [asdict(one) for one in logins]}, lines
     )
+
+
+def _login_table(logins: list[Login]) -> list[str]:
+    rows = [(f"  {one.role}", one.username, one.password) for one in logins]
+    return ["驾驶舱账号（密码只显示这一次，登录后可在右上角菜单中修改）：", *table(rows)]
 
 
 def stop(*, terminal: Injected) -> Answer:
@@ -53,7 +81,9 @@ def status(*, terminal: Injected) -> Answer:
 
     found = services.status(terminal.settings)
     lines = [
-        f"{one['label']}：{(one['address'] or '运行中') if one['running'] else '未运行'}"
+        f"{one['label']}：{one['address'] or '运行中'}，内存 {one['memory_mb']} MB"
+        if one["running"]
+        else f"{one['label']}：未运行"
         for one in found["services"]
     ]
     published = found["publication"]

@@ -52,14 +52,15 @@ def bench(part: str = "night", /, *, quick: bool = False, terminal: Injected) ->
     """速度：按 docs/reference/measures.csv 的名称列出。
 
     Args:
-        part: night。
+        part: night、cockpit。
         quick: 小规模，只看能否运行，不作结论。
     """
-    if part != "night":
-        raise Misuse(f"没有速度部分 {part}：可用的有 night")
-    from pipelines.measures import night
+    from pipelines.measures import cockpit, night
 
-    return _measures(night.run(quick=quick, progress=terminal.progress))
+    parts = {"night": night.run, "cockpit": cockpit.run}
+    if part not in parts:
+        raise Misuse(f"没有速度部分 {part}：可用的有 {'、'.join(parts)}")
+    return _measures(parts[part](quick=quick, progress=terminal.progress))
 
 
 def content_hash(*tables: str, terminal: Injected, arrival: bool = False) -> Answer:

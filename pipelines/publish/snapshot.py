@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -22,6 +23,10 @@ from warehouse.fingerprint import PRODUCT, code_hash
 from warehouse.manifest import Manifest
 from warehouse.settings import Settings
 from warehouse.tables import SILVER
+
+_STORE: Final = "cockpit_store"
+"""Schema of the cockpit's tables in a serving file; people read the views over them in ``cockpit``."""
+_ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 
 def run(
@@ -105,12 +110,8 @@ def _copy_forward(
         units = _replace_units(connection)
         as_of = connection.execute("select max(biz_date) from build.gold.fct_canteen_day").fetchone()
         assert as_of is not None  # noqa: S101  an aggregate always returns a row
-        connection.execute("create schema if not exists cockpit")
-        connection.execute(
-            "create or replace table cockpit.snapshot (snapshot_id bigint, as_of date, published_at varchar)"
-        )
-        connection.execute("insert into cockpit.snapshot values (?, ?, ?)", [number, as_of[0], published_at])
         connection.execute("detach build")
+        show(connection, number, as_of[0], published_at)
         connection.execute("checkpoint")
     with draft.open("rb") as written:
         os.fsync(written.fileno())
@@ -134,44 +135,47 @@ def _replace_units(connection: duckdb.DuckDBPyConnection) -> int:
             raise Permanent(
                 f"{name} is not a published schema: correct ctl.period in the build file by a forced night"
             )
-        connection.execute(f"create schema if not exists {schema}")
+        here = _STORE if schema == "cockpit" else schema
+        connection.execute(f"create schema if not exists {here}")
         changed = connection.execute(
             "select coalesce(b.unit, s.unit) from (select * from build.ctl.unit where name = $1) b "
             "full join (select * from ctl.unit where name = $1) s on b.unit = s.unit where b.digest is distinct from s.digest",
             [name],
         ).fetchall()
         days = [row[0] for row in changed]
-        if (
-            _shape(connection, "build", schema, table) != _shape(connection, "", schema, table)
-            or period is None
-        ):
-            if days or not _shape(connection, "", schema, table):
+        held = _shape(connection, "", here, table)
+        if period is None or held != _shape(connection, "build", schema, table):
+            if days or not held:
                 connection.execute(
-                    f"create or replace table {schema}.{table} as select * from build.{schema}.{table}"
+                    f"create or replace table {here}.{table} as select * from build.{schema}.{table}"
                 )
         elif days:
             chosen = f"cast({period} as date) in (select unnest($1::date[]))"
-            connection.execute(f"delete from {schema}.{table} where {chosen}", [days])
+            connection.execute(f"delete from {here}.{table} where {chosen}", [days])
             connection.execute(
-                f"insert into {schema}.{table} select * from build.{schema}.{table} where {chosen}", [days]
+                f"insert into {here}.{table} select * from build.{schema}.{table} where {chosen}", [days]
             )
         connection.execute("delete from ctl.unit where name = ?", [name])
         connection.execute("insert into ctl.unit select * from build.ctl.unit where name = ?", [name])
         replaced += len(days)
     connection.execute("create or replace table ctl.period as select * from build.ctl.period")
-    _copy_views(connection)
     return replaced
 
 
-def _copy_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Define the cockpit's views over this file's own tables."""
-    views = connection.execute(
-        "select schema_name, view_name, sql from duckdb_views() where database_name = 'build' and schema_name = 'cockpit'"
+def show(connection: duckdb.DuckDBPyConnection, number: int, as_of: dt.date, published_at: str) -> None:
+    """Define what people read: the cockpit's tables, each with the publication they belong to."""
+    local = dt.datetime.fromisoformat(published_at).astimezone(_ZONE)
+    columns = f"{number}::bigint as snapshot_id, date '{as_of}' as as_of, '{local:%Y-%m-%d %H:%M:%S}' as published_at"
+    connection.execute("drop schema if exists cockpit cascade")
+    connection.execute("create schema cockpit")
+    connection.execute(f"create view cockpit.snapshot as select {columns}")
+    stored = connection.execute(
+        "select name from ctl.period where name like 'cockpit.%' order by name"
     ).fetchall()
-    for schema, name, sql in views:
-        body = re.sub(r"^.*?\bAS\b", "", sql, count=1, flags=re.DOTALL | re.IGNORECASE)
-        here = re.sub(r'"?build"?\.', "", body)
-        connection.execute(f"create or replace view {schema}.{name} as {here}")
+    for (name,) in stored:
+        connection.execute(
+            f"create view {name} as select *, {columns} from {_STORE}.{name.removeprefix('cockpit.')}"
+        )
 
 
 def _shape(

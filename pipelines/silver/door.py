@@ -233,7 +233,7 @@ def _reach(feed: Feed, rows: pl.DataFrame) -> list[str]:
     if feed.name == "calendar":
         # Open days are counted ahead within the month (forecast).
         return [str(day) for day in rows["biz_date"].dt.truncate("1mo").unique()]
-    if feed.name == "supplier":
+    if feed.name in ("supplier", "access_grant", "map_shape"):
         return []
     if feed.name == "org":
         return [f">={rows['valid_from'].min()}"]

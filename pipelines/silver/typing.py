@@ -1,7 +1,8 @@
 """Text to typed columns, and the contract.
 
 Belongs here: how a clerk's text becomes a date, a number or a code, and which rows break which rule.
-A value that cannot be read becomes null and the row breaks the rule ``<column>|dtype``.
+A value that cannot be read becomes null and the row breaks the rule ``<column>|dtype``, a code outside
+its list ``<column>|enum``.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     "refund_kind": vocabulary.REFUND_KINDS,
     "category": vocabulary.FOOD_CATEGORIES,
     "line_code": vocabulary.FORM_LINES,
+    "department": vocabulary.DEPARTMENTS,
+    "role_kind": vocabulary.ROLE_KINDS,
 }
 
 
@@ -66,26 +69,24 @@ def check(feed: Feed, text: pl.DataFrame) -> Checked:
     _, failure = _indexed(feed.contract).filter(typed.select(_INDEX, *columns), cast=False)
     details = failure.details()
     rules = [name for name in details.columns if name not in columns and name != _INDEX]
+    unread_rules = {
+        name: f"{name}|{'enum' if isinstance(column.dtype, pl.Enum) else 'dtype'}"
+        for name, column in columns.items()
+    }
     unread = text.with_row_index(_INDEX).select(
         _INDEX,
-        *((_filled(name) & typed[name].is_null()).alias(f"{name}|dtype") for name in columns),
+        *((_filled(name) & typed[name].is_null()).alias(rule) for name, rule in unread_rules.items()),
     )
-    broken = pl.concat([_long(details, rules), _long(unread, [f"{name}|dtype" for name in columns])]).filter(
-        "broken"
-    )
+    broken = pl.concat([_long(details, rules), _long(unread, list(unread_rules.values()))]).filter("broken")
     # A value that could not be read is also null: the clerk is told about the format only.
-    unreadable = broken.filter(pl.col("rule").str.ends_with("|dtype")).select(
-        _INDEX, rule=pl.col("rule").str.replace(r"\|dtype$", "|nullability")
+    unreadable = broken.filter(pl.col("rule").is_in(list(unread_rules.values()))).select(
+        _INDEX, rule=pl.col("rule").str.replace(r"\|\w+$", "|nullability")
     )
     broken = broken.join(unreadable, on=[_INDEX, "rule"], how="anti")
+    broken = broken.join(_fields(feed, [*rules, *unread_rules.values()]), on="rule", how="left")
     by_row = broken.group_by(_INDEX).agg(
         rules=pl.col("rule").unique().sort().str.join(","),
-        fields=pl.col("rule")
-        .filter(pl.col("rule").str.contains("|", literal=True))
-        .str.extract(r"^([^|]+)")
-        .unique()
-        .sort()
-        .str.join(","),
+        fields=pl.col("field").drop_nulls().unique().sort().str.join(","),
     )
     accepted = typed.join(by_row, on=_INDEX, how="anti", maintain_order="left").select(
         *(pl.col(name).cast(dtype) for name, dtype in feed.business_columns.items()), *LINEAGE
@@ -109,6 +110,12 @@ def _with_json(feed: Feed, rejected: pl.DataFrame, text: pl.DataFrame) -> pl.Dat
     return rejected.select(*stored, "rules", "fields", *LINEAGE).with_columns(
         as_json, record.alias("record_no")
     )
+
+
+def _fields(feed: Feed, rules: list[str]) -> pl.DataFrame:
+    """(rule, column that it is about), one row per column."""
+    columns = pl.Series([list(feed.columns_of(rule)) for rule in rules], dtype=pl.List(pl.String))
+    return pl.DataFrame({"rule": rules, "field": columns}).explode("field")
 
 
 @cache

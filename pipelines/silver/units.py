@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from warehouse.tables import DELIVERY, LINEAGE, UNDATED, Feed
+from warehouse.tables import CONFLICT, DELIVERY, LINEAGE, UNDATED, Feed
 
 _SEPARATOR = "\x1f"
 _NULL = "\x00"
@@ -79,8 +79,8 @@ def _conflicts(feed: Feed, rows: pl.DataFrame) -> pl.DataFrame:
         *keep,
         *LINEAGE,
         "unit_key",
-        rules=pl.lit("conflict"),
-        fields=pl.lit(""),
+        rules=pl.lit(CONFLICT),
+        fields=pl.lit(",".join(feed.columns_of(CONFLICT))),
         row_json=as_json,
         record_no=pl.col("record_no" if "record_no" in rows.columns else "unit_key"),
     )

@@ -40,7 +40,7 @@ def test_home_and_json_stand_before_or_after_the_command(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["home"] == str(tmp_path)
     assert told["publication"] is None
-    assert [one["running"] for one in told["services"]] == [False, False]
+    assert [one["running"] for one in told["services"]] == [False, False, False]
 
 
 def test_words_after_a_double_dash_are_left_alone() -> None:
@@ -113,7 +113,7 @@ def test_a_defect_of_ours_is_not_hidden_even_with_causes_in_a_circle(
 
 
 def test_every_command_of_this_issue_has_a_chinese_help(capsys: pytest.CaptureFixture[str]) -> None:
-    names = "demo serve stop status doctor test simulate nightly ingest inspect query score accuracy bench"
+    names = "demo serve stop status doctor test simulate nightly ingest inspect conform query score accuracy bench"
     for name in [*names.split(), "hash", "quarantine", "dbt", "whatif", "maintain"]:
         APP([name, "--help"], result_action="return_value")
         assert any("一" <= character <= "鿿" for character in capsys.readouterr().out), name

@@ -36,7 +36,7 @@ def make_project(folder: Path) -> Path:
     (folder / "pipelines" / "cli").mkdir(parents=True)
     (folder / "requirements").mkdir()
     shutil.copy2(ROOT / "canteen", folder / "canteen")
-    for kind in ("product", "dev"):
+    for kind in ("product", "dev", "superset"):
         (folder / "requirements" / f"{kind}.lock").write_text("# first\n", "utf8")
     (folder / "pipelines" / "__init__.py").touch()
     (folder / "pipelines" / "cli" / "__init__.py").touch()
@@ -91,6 +91,37 @@ def test_only_the_test_command_asks_for_development_tools(project: Path) -> None
     assert not (project / ".venv" / "stamp-dev").exists()
     assert "开发工具" in start(project / "canteen", "--home", "test", "--json", "test").stderr
     assert start(project / "canteen", "test").stderr == ""
+
+
+def test_only_what_starts_or_tests_the_cockpit_makes_its_environment(tmp_path: Path) -> None:
+    folder = make_project(tmp_path / "project")
+    environment = folder / ".venv-superset"
+    for words in (
+        ("status",),
+        ("--home", "serve", "query", "x"),
+        ("demo", "--no-serve"),
+        ("serve", "--help"),
+    ):
+        assert "superset.lock" not in start(folder / "canteen", *words).stderr
+        assert not environment.exists(), words
+    assert "requirements/superset.lock" in start(folder / "canteen", "--json", "serve").stderr
+    assert (environment / "stamp-superset").exists()
+    for words in (("demo",), ("--home", "x", "serve", "--port", "1"), ("test",)):
+        assert "superset.lock" not in start(folder / "canteen", *words).stderr
+    (folder / "requirements" / "superset.lock").write_text("# second\n", "utf8")
+    told = start(folder / "canteen", "demo").stderr
+    assert "requirements/superset.lock" in told
+    assert "product.lock" not in told
+
+
+def test_failed_cockpit_environment_leaves_the_products_own(tmp_path: Path) -> None:
+    folder = make_project(tmp_path / "project")
+    (folder / "requirements" / "superset.lock").write_text("no-such-package-here==1.0\n", "utf8")
+    failed = start(folder / "canteen", "serve")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith("canteen: 环境没有建成")
+    assert not (folder / ".venv-superset" / "stamp-superset").exists()
+    assert start(folder / "canteen", "status").returncode == 0
 
 
 def test_changed_lock_or_missing_stamp_means_a_new_environment_also_with_two_starts_at_once(

@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> City:
 
 @pytest.mark.requirement("S0-06")
 def test_the_cockpit_computes_nothing() -> None:
-    """A ratio, a sum or a verdict stands in one mart; what people see only picks columns of marts."""
+    """A ratio, a sum or a verdict stands in one model; what people see only picks columns and their labels."""
     for model in sorted((ROOT / "dbt_project" / "models" / "cockpit").glob("*.sql")):
         sql = re.sub(r"--.*|\{\{.*?\}\}|\{\{?%.*?%\}\}?", "", model.read_text("utf8"))
         assert re.findall(r"\b(?:sum|avg|count|round|case|max|min)\b|\s[-+/]\s", sql) == [], model.name
@@ -42,9 +42,13 @@ def test_the_cockpit_computes_nothing() -> None:
 
 @pytest.mark.requirement("S0-06")
 def test_the_ratio_is_computed_in_one_model() -> None:
+    """A canteen's in one model, and of sums of canteens in one model by period and one by day; nowhere else."""
     models = (ROOT / "dbt_project" / "models").rglob("*.sql")
-    assert [path.name for path in models if re.search(r"\bas ratio\b", path.read_text("utf8"))] == [
-        "mart_red_line.sql"
+    divides = re.compile(r"\{\{ ratio\(.*_yuan'\)")
+    assert sorted(path.name for path in models if divides.search(path.read_text("utf8"))) == [
+        "int_county_period.sql",
+        "int_ratio_day.sql",
+        "mart_red_line.sql",
     ]
 
 
@@ -84,7 +88,8 @@ def test_money_is_exact_everywhere(made: City) -> None:
     exact = {"price_yuan": "DECIMAL(18,6)"}
     assert [row for row in money if row[2] != exact.get(row[1], "DECIMAL(18,2)")] == []
     floats = {row[1] for row in published if row[2] in ("DOUBLE", "FLOAT", "REAL")}
-    assert floats <= {"ratio", "forecast_ratio", "forecast_low", "forecast_high"}
+    shares = {"previous_ratio", "worst_ratio", "ratio_30d", "red_share", "unknown_share", "gap_pp"}
+    assert floats <= {"ratio", "forecast_ratio", "forecast_low", "forecast_high", "hhi"} | shares
     # 400.10 + 299.90 + 100.00 on five days, 700.00 on the sixth: to the cent.
     eaten = made.one("select sum(consumption_yuan) from gold.fct_canteen_day where canteen_id = 'A1'")
     assert eaten == Decimal("4700.00")
@@ -198,6 +203,14 @@ GOOD = {
     "supplier": {"supplier_uscc": pack_city.SUPPLIER, "supplier_name": "甲"},
     "ingredient": {"ingredient_id": "i", "ingredient_name": "米", "category": "grain"},
     "provider_key": {"entity": "canteen", "source_key": "9", "target_code": "P1"},
+    "access_grant": {"username": "a", "display_name": "甲", "org_id": "S1", "role_kind": "supervisor"}
+    | {"valid_from": "2026-09-01"},
+    "map_shape": {
+        "division_code": "430602",
+        "ring_json": "[]",
+        "review_no": "S1",
+        "reviewed_on": "2026-09-01",
+    },
     "purchase": {
         **_DAY,
         "ingredient_id": "i",

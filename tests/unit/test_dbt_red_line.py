@@ -23,6 +23,8 @@ GOLD = [
     "gold.red_line_finding",
     "gold.mart_stock_now",
     "gold.mart_delivery_gap",
+    "gold.mart_supplier_share",
+    "gold.mart_supplier_choice",
 ]
 
 

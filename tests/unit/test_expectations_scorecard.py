@@ -85,7 +85,7 @@ def test_worst_rules_come_first_with_a_remedy() -> None:
         for rules in ("unit_price|min,amount_matches", "unit_price|min")
     ]
     rules = card(quarantine=frame(QUARANTINE, *broken)).rules
-    assert [(line.field, line.rows) for line in rules] == [("单价", 2), ("整行", 1)]
+    assert [(line.field, line.rows) for line in rules] == [("单价", 2), ("金额（元）、验收数量、单价", 1)]
     assert "核对数量" in rules[0].remedy
 
 

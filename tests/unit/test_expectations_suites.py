@@ -79,6 +79,8 @@ FAULTS = (
     Fault("supplier", "no_licence", "not_null", "licence_no", every(4, licence_no=None)),
     Fault("ingredient", "same_name", "unique", "ingredient_name", every(20, ingredient_name="大米")),
     Fault("provider_key", "unregistered", "in_set", "registered_code", every(9, target_code=None)),
+    Fault("access_grant", "many_admins", "between", "admin_share", every(9, role_kind="admin")),
+    Fault("map_shape", "another_city", "matches", "division_code", every(30, division_code="430102")),
 )  # fmt: skip
 
 
@@ -141,6 +143,13 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
             "base_unit": "kg",
         },
         "provider_key": {"entity": "canteen", "source_key": f"{i}", "target_code": "C1"},
+        "access_grant": {
+            "username": f"u{i}",
+            "org_id": "430602",
+            "role_kind": "supervisor",
+            "valid_from": DAY,
+        },
+        "map_shape": {"division_code": "430602", "ring_json": "[]", "review_no": "S1", "reviewed_on": DAY},
     }
     return rows[feed]
 

@@ -75,5 +75,9 @@ def test_every_row_of_the_specification_is_mapped() -> None:
     assert [row["id"] for row in main if not row["module"]] == []
 
 
+def test_at_least_sixty_rows_are_done() -> None:
+    assert len(done()) >= 60
+
+
 def test_no_test_claims_a_row_that_is_not_done() -> None:
     assert set(marked()) - {row["id"] for row in done()} == set()

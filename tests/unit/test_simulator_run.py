@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.simulator import simulate
+from ingest.simulator import registry, simulate
 from warehouse.errors import Permanent
 
 START, END = date(2026, 9, 1), date(2026, 9, 14)
@@ -41,6 +41,16 @@ def test_the_same_arguments_give_the_same_bytes_whatever_the_threads_and_hash_se
     }
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     assert _tree(tmp_path / "here") == _tree(tmp_path / "there")
+
+
+def test_accounts_change_nothing_else_in_the_city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(tmp_path / "with", 3, START, END, 11)
+    listed = registry.access_grants
+    monkeypatch.setattr(registry, "access_grants", lambda city: listed(city).head(1))
+    simulate(tmp_path / "without", 3, START, END, 11)
+    trees = [_tree(tmp_path / name) for name in ("with", "without")]
+    differing = {name for name in trees[0] if trees[0][name] != trees[1][name]}
+    assert {name.split("/")[1] for name in differing} == {"supervisor"}
 
 
 def test_another_seed_gives_another_city(tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ def test_a_clean_city_has_no_unknown_and_next_to_no_red_verdicts(tmp_path: Path)
 def test_history_holds_contract_typed_rows_that_meet_the_contract() -> None:
     schemas = {
         "org": contracts.Org, "calendar": contracts.Calendar, "supplier": contracts.Supplier,
-        "ingredient": contracts.Ingredient, "provider_key": contracts.ProviderKey, "purchase": contracts.Purchase,
+        "ingredient": contracts.Ingredient, "provider_key": contracts.ProviderKey,
+        "access_grant": contracts.AccessGrant, "purchase": contracts.Purchase,
         "stock_move": contracts.StockMove, "stocktake": contracts.Stocktake, "meal_fee": contracts.MealFee,
         "consumption": contracts.Consumption, "refund": contracts.Refund, "disclosure_line": contracts.DisclosureLine,
     }  # fmt: skip

@@ -10,14 +10,26 @@ columns are masked before the contract sees them (``ingest.masking``).
 
 from warehouse.contracts.disclosure import DisclosureLine
 from warehouse.contracts.meals import Consumption, MealFee, Refund
-from warehouse.contracts.reference import Calendar, Ingredient, Org, ProviderKey, Supplier
+from warehouse.contracts.reference import (
+    AccessGrant,
+    Calendar,
+    Ingredient,
+    MapShape,
+    Org,
+    ProviderKey,
+    Supplier,
+)
+from warehouse.contracts.rules import ROW_RULES
 from warehouse.contracts.supply import Purchase, StockMove, Stocktake
 
 __all__ = [
+    "ROW_RULES",
+    "AccessGrant",
     "Calendar",
     "Consumption",
     "DisclosureLine",
     "Ingredient",
+    "MapShape",
     "MealFee",
     "Org",
     "ProviderKey",

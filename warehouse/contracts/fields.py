@@ -12,6 +12,7 @@ import dataframely as dy
 
 MAX_YUAN = 100_000_000
 MAX_QTY = 10_000_000
+MAX_RING = 65_536
 
 
 def key(**kwargs: Any) -> dy.String:

@@ -1,4 +1,4 @@
-"""Contracts of the reference feeds: organisations, calendar, suppliers, ingredients, provider keys."""
+"""Contracts of the reference feeds: organisations, calendar, suppliers, ingredients, provider keys, accounts, map."""
 
 from __future__ import annotations
 
@@ -84,4 +84,35 @@ class ProviderKey(dy.Schema):
     target_code = dy.String(nullable=True)
     name = fields.text()
     unit = dy.String(nullable=True)
+    reported_at = fields.instant()
+
+
+class AccessGrant(dy.Schema):
+    """What an account may see from a day to a day: an organisation and all below it.
+
+    A supervisor without ``department`` sees what is meant for any department. ``display_name`` names
+    a post, not a person.
+    """
+
+    username = dy.String(nullable=False, regex=r"^[A-Za-z0-9_\-]{1,64}$")
+    display_name = fields.text(nullable=False)
+    org_id = fields.key()
+    department = fields.code(vocabulary.DEPARTMENTS, nullable=True)
+    role_kind = fields.code(vocabulary.ROLE_KINDS)
+    valid_from = fields.day()
+    valid_to = fields.day(nullable=True)
+    reported_at = fields.instant()
+
+    @dy.rule()
+    def period_ordered(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("valid_from"))
+
+
+class MapShape(dy.Schema):
+    """The reviewed boundary of a county or management area, as one ring of degrees (``pipelines.map_shape``)."""
+
+    division_code = dy.String(nullable=False, regex=r"^\d{6}$")
+    ring_json = dy.String(nullable=False, min_length=1, max_length=fields.MAX_RING)
+    review_no = fields.key()
+    reviewed_on = fields.day()
     reported_at = fields.instant()

@@ -18,12 +18,17 @@ def _not_in_future() -> pl.Expr:
     return pl.col("biz_date") <= pl.col("reported_at").dt.convert_time_zone("Asia/Shanghai").dt.date()
 
 
+def _milli(column: str) -> pl.Expr:
+    """A quantity in thousandths, as a whole number."""
+    return (pl.col(column) * 1_000).cast(pl.Int64)
+
+
 class Purchase(dy.Schema):
     """One delivered (or only ordered) line.
 
     ``amount_yuan`` is the amount of what was accepted: accepted_qty x unit_price, to the cent.
     A line that was never accepted has no ``accepted_on`` and no accepted quantity. A null ``unit``
-    means the unit of the provider's own product list.
+    means the unit of the provider's own product list. ``ordered_qty`` 0 means bought without an order.
     """
 
     record_no = fields.key()
@@ -55,10 +60,17 @@ class Purchase(dy.Schema):
     @dy.rule()
     def amount_matches(cls) -> pl.Expr:  # noqa: N805
         # Whole numbers (milli-units x micro-yuan), so that no float decides; 0.01 yuan = 10^7.
-        qty = (pl.col("accepted_qty") * 1_000).cast(pl.Int64).cast(pl.Int128)
+        qty = _milli("accepted_qty").cast(pl.Int128)
         unit_price = (pl.col("unit_price") * 1_000_000).cast(pl.Int64).cast(pl.Int128)
         amount = (pl.col("amount_yuan") * 100).cast(pl.Int64).cast(pl.Int128) * 10_000_000
         return (qty * unit_price - amount).abs() <= 10_000_000
+
+    @dy.rule()
+    def accepted_within_ordered(cls) -> pl.Expr:  # noqa: N805
+        # Half as much again and one unit: goods are weighed, and small orders come in whole packs. What
+        # exceeds this is a slip (a lost decimal point); a smaller excess is a matter for a finding.
+        came = _milli("accepted_qty") + _milli("rejected_qty")
+        return (pl.col("ordered_qty") == 0) | (came * 2 <= _milli("ordered_qty") * 3 + 2_000)
 
 
 class StockMove(dy.Schema):

@@ -13,6 +13,8 @@ select
     c.stage,
     c.operating_mode,
     c.subsidised,
+    g.title as source_title,
+    g.doc_no as source_doc_no,
     u.label as unknown_label,
     u.owner as unknown_owner,
     u.remedy as unknown_remedy
@@ -20,4 +22,5 @@ from {{ ref('mart_red_line') }} as r
 left join {{ ref('dim_canteen') }} as c
     on r.canteen_id = c.canteen_id and r.period_end between c.valid_from and c.valid_to
 left join {{ ref('ref_unknown_reason') }} as u on r.unknown_reason = u.code
+left join {{ ref('ref_regulation') }} as g on r.source_id = g.source_id
 where {{ in_window() }}

@@ -14,8 +14,8 @@ with breach as (
     where
         l.account_kind = 'pupil' and coalesce(i.is_food, true)
         and l.biz_date >= {{ date_literal(finding_from()) }}
-        and -l.book_kg >= t.finding_min_kg and -l.book_kg * l.price_yuan >= t.finding_min_yuan
-        and not (-l.opening_kg >= t.finding_min_kg and -l.opening_kg * l.price_yuan >= t.finding_min_yuan)
+        and -l.book_kg >= t.finding_min_kg and {{ product('-l.book_kg', 'l.price_yuan') }} >= t.finding_min_yuan
+        and not (-l.opening_kg >= t.finding_min_kg and {{ product('-l.opening_kg', 'l.price_yuan') }} >= t.finding_min_yuan)
 ),
 
 explained as (
@@ -60,7 +60,7 @@ select
     max(b.biz_date) as period_end,
     count(distinct b.ingredient_id) as ingredients,
     min(b.ingredient_id) as first_ingredient_id,
-    sum(-b.book_kg * b.price_yuan) as amount_yuan,
+    sum({{ product('-b.book_kg', 'b.price_yuan') }}) as amount_yuan,
     min(b.book_kg) as observed
 from breach as b
 left join explained as e

@@ -6,8 +6,8 @@ with weighed as (
         c.*,
         t.finding_min_yuan,
         t.stocktake_variance_pct,
-        abs(c.gap_kg) * 100 > greatest(c.book_kg, 0) * t.stocktake_item_pct
-        and (abs(c.gap_kg) >= t.finding_min_kg or abs(c.gap_kg) * c.price_yuan >= t.finding_min_yuan) as is_off
+        {{ product('abs(c.gap_kg)', '100') }} > {{ product('greatest(c.book_kg, 0)', 't.stocktake_item_pct') }}
+        and (abs(c.gap_kg) >= t.finding_min_kg or {{ product('abs(c.gap_kg)', 'c.price_yuan') }} >= t.finding_min_yuan) as is_off
     from {{ ref('int_count_item') }} as c
     {{ join_threshold('c.canteen_id', 'c.biz_date') }}
 ),
@@ -19,9 +19,9 @@ taken as (
         previous_date,
         max(finding_min_yuan) as finding_min_yuan,
         max(stocktake_variance_pct) as stocktake_variance_pct,
-        sum(greatest(book_kg, 0) * price_yuan) as book_yuan,
-        sum(counted_kg * price_yuan) as counted_yuan,
-        sum(case when is_off then gap_kg * price_yuan else 0 end) as net_yuan
+        sum({{ product('greatest(book_kg, 0)', 'price_yuan') }}) as book_yuan,
+        sum({{ product('counted_kg', 'price_yuan') }}) as counted_yuan,
+        sum(case when is_off then {{ product('gap_kg', 'price_yuan') }} else 0 end) as net_yuan
     from weighed
     group by canteen_id, biz_date, previous_date
 ),

@@ -95,9 +95,9 @@ recent as (
         count(*) {{ last_30() }} as n,
         cast(sum(cost_yuan) {{ last_30() }} as double) as cost,
         cast(sum(income_yuan) {{ last_30() }} as double) as income,
-        cast(sum(cast(cost_yuan * cost_yuan as decimal(36, 4))) {{ last_30() }} as double) as cost_cost,
-        cast(sum(cast(cost_yuan * income_yuan as decimal(36, 4))) {{ last_30() }} as double) as cost_income,
-        cast(sum(cast(income_yuan * income_yuan as decimal(36, 4))) {{ last_30() }} as double) as income_income
+        cast(sum(cast({{ product('cost_yuan', 'cost_yuan') }} as decimal(36, 4))) {{ last_30() }} as double) as cost_cost,
+        cast(sum(cast({{ product('cost_yuan', 'income_yuan') }} as decimal(36, 4))) {{ last_30() }} as double) as cost_income,
+        cast(sum(cast({{ product('income_yuan', 'income_yuan') }} as decimal(36, 4))) {{ last_30() }} as double) as income_income
     from meal_day
 ),
 
@@ -237,6 +237,7 @@ select
     t.red_line_pct as threshold,
     t.threshold_id,
     t.threshold_confidence,
+    t.source_id,
     t.yellow_band_pp as yellow_band,
     t.income_coverage_min_pct,
     t.supply_coverage_min_pct,

@@ -37,6 +37,7 @@ ranked as (
         t.threshold_id,
         t.value,
         t.confidence,
+        t.source_id,
         row_number() over (
             partition by k.threshold_scope, d.since, t.parameter
             order by
@@ -64,6 +65,7 @@ select
     until,
     max(case when parameter = 'red_line_pct' then threshold_id end) as threshold_id,
     max(case when parameter = 'red_line_pct' then confidence end) as threshold_confidence,
+    max(case when parameter = 'red_line_pct' then source_id end) as source_id,
     {%- for parameter in parameters %}
     max(case when parameter = '{{ parameter }}' then value end) as {{ parameter }}{{ ',' if not loop.last }}
     {%- endfor %}

@@ -45,6 +45,6 @@ select
     delta_value_yuan,
     is_opening_count,
     cast(case when not is_opening_count then counted_kg - book_kg end as decimal(18, 3)) as variance_kg,
-    case when not is_opening_count then {{ yuan('(counted_kg - book_kg) * price_yuan') }} end as variance_yuan
+    case when not is_opening_count then {{ yuan(product('(counted_kg - book_kg)', 'price_yuan')) }} end as variance_yuan
 from chained
 where {{ in_window() }}

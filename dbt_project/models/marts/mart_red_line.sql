@@ -31,6 +31,7 @@ select
     threshold_id,
     threshold_confidence,
     coalesce(threshold_confidence in ('C', 'D'), false) as basis_unverified,
+    source_id,
     yellow_band,
     open_days,
     income_days,

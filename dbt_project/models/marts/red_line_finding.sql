@@ -155,7 +155,7 @@ teacher_item as (
         {{ month_start('l.biz_date') }} as period_start,
         max(l.biz_date) as period_end,
         'hides_red' as direction,
-        sum(l.teacher_kg * l.price_yuan) as amount_yuan,
+        sum({{ product('l.teacher_kg', 'l.price_yuan') }}) as amount_yuan,
         sum(l.teacher_kg) as observed,
         cast(0 as decimal(18, 3)) as expected,
         '学生账中有 ' || cast(count(*) as varchar) || ' 笔教师餐领用' as text_zh,
@@ -168,7 +168,7 @@ teacher_item as (
         l.account_kind = 'pupil' and l.teacher_kg > 0 and coalesce(i.is_food, true)
         and l.biz_date >= {{ date_literal(finding_from()) }}
     group by l.canteen_id, l.account_kind, {{ month_start('l.biz_date') }}
-    having sum(l.teacher_kg * l.price_yuan) >= max(t.finding_min_yuan)
+    having sum({{ product('l.teacher_kg', 'l.price_yuan') }}) >= max(t.finding_min_yuan)
 ),
 
 found as (

@@ -1,4 +1,5 @@
--- Purchase lines under registered keys, in base units, with the price per base unit.
+-- Purchase lines under registered keys, in base units, with the price per base unit; quantity, unit and unit
+-- price also as written.
 select
     c.canteen_id,
     c.account_kind,
@@ -9,12 +10,18 @@ select
     c.order_no,
     'SUP-' || coalesce(sk.supplier_uscc, c.supplier_uscc) as supplier_id,
     c.accepted_on,
-    {{ qty('c.ordered_qty * c.unit_factor') }} as ordered_kg,
-    {{ qty('c.accepted_qty * c.unit_factor') }} as accepted_kg,
-    {{ qty('c.rejected_qty * c.unit_factor') }} as rejected_kg,
+    {{ qty(product('c.ordered_qty', 'c.unit_factor')) }} as ordered_kg,
+    {{ qty(product('c.accepted_qty', 'c.unit_factor')) }} as accepted_kg,
+    {{ qty(product('c.rejected_qty', 'c.unit_factor')) }} as rejected_kg,
     {{ divide_half_up('c.unit_price', 'c.unit_factor') }} as price_yuan,
-    {{ yuan('c.ordered_qty * c.unit_price') }} as ordered_yuan,
-    c.amount_yuan
+    {{ yuan(product('c.ordered_qty', 'c.unit_price')) }} as ordered_yuan,
+    c.amount_yuan,
+    c.accepted_qty,
+    c.unit,
+    c.unit_price,
+    c._provider as source_provider,
+    c._file as source_file,
+    c._row as source_row
 from (
     select
         {{ conformed_columns() }},
@@ -24,6 +31,8 @@ from (
         r.record_no,
         r.order_no,
         r._provider,
+        r._file,
+        r._row,
         r.supplier_uscc,
         r.accepted_on,
         r.ordered_qty,

@@ -8,7 +8,7 @@ select
     c.record_no,
     c.move_kind,
     c.purpose,
-    {{ qty('c.qty * c.unit_factor') }} as qty_kg,
+    {{ qty(product('c.qty', 'c.unit_factor')) }} as qty_kg,
     c.amount_yuan
 from (
     select

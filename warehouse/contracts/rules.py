@@ -1,0 +1,19 @@
+"""Which columns a rule over a whole row is about, so that a clerk is told where to look.
+
+Belongs here: one entry per ``@dy.rule`` of the contracts, first the column that is most likely wrong.
+Does not belong here: the rules themselves (each contract) and their texts (``vocabulary.RULES``).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ROW_RULES: Final[dict[str, tuple[str, ...]]] = {
+    "unit_known": ("unit",),
+    "not_in_future": ("biz_date", "reported_at"),
+    "amount_matches": ("amount_yuan", "accepted_qty", "unit_price"),
+    "accepted_within_ordered": ("accepted_qty", "rejected_qty", "ordered_qty"),
+    "amount_required": ("amount_yuan",),
+    "period_ordered": ("valid_to", "valid_from"),
+    "uscc_checksum": ("supplier_uscc",),
+}
