@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from pipelines import cockpit
 from pipelines.services import DEFAULT_PORT, port_is_free
 from warehouse.errors import Permanent
 from warehouse.settings import ROOT
 
+State = Literal["ok", "optional", "bad"]
 FREE_GB: Final = 5
 """A demo needs about one; a city's nights need room for one copy of the serving file."""
 
@@ -35,7 +37,7 @@ class Check:
     """
 
     name: str
-    state: Literal["ok", "optional", "bad"]
+    state: State
     found: str
     remedy: str = ""
 
@@ -56,7 +58,8 @@ def examine(home: Path) -> list[Check]:
         _home(home),
         _disk(home),
         _keys(home),
-        _port(),
+        _port("端口", DEFAULT_PORT),
+        _port("驾驶舱端口", cockpit.PORT),
         _fonts(),
         _chromium(),
     ]
@@ -72,14 +75,19 @@ def _python() -> Check:
 
 
 def _environment() -> Iterator[Check]:
-    for kind, label in (("product", "产品环境"), ("dev", "开发环境")):
-        stamp, lock = ROOT / ".venv" / f"stamp-{kind}", ROOT / "requirements" / f"{kind}.lock"
+    missing: dict[str, tuple[State, str, str]] = {
+        "product": ("bad", "与锁文件不一致", "运行任意 ./canteen 命令即自动重建"),
+        "dev": ("optional", "未安装", "需要运行测试时，./canteen test 会自动补装"),
+        "superset": ("optional", "未安装", "./canteen serve 会自动建立"),
+    }
+    for kind, label in (("product", "产品环境"), ("dev", "开发环境"), ("superset", "驾驶舱环境")):
+        folder = ROOT / (".venv-superset" if kind == "superset" else ".venv")
+        stamp, lock = folder / f"stamp-{kind}", ROOT / "requirements" / f"{kind}.lock"
         if stamp.exists() and filecmp.cmp(stamp, lock, shallow=False):
             yield Check(label, "ok", f"与 requirements/{kind}.lock 一致")
-        elif kind == "dev":
-            yield Check(label, "optional", "未安装", "需要运行测试时，./canteen test 会自动补装")
         else:
-            yield Check(label, "bad", "与锁文件不一致", "运行任意 ./canteen 命令即自动重建")
+            state, found, remedy = missing[kind]
+            yield Check(label, state, found, remedy)
 
 
 def _home(home: Path) -> Check:
@@ -115,12 +123,10 @@ def _keys(home: Path) -> Check:
     return Check("密钥", "ok", f"{path}；请另行备份，丢失后原件无法解密")
 
 
-def _port() -> Check:
-    if port_is_free("127.0.0.1", DEFAULT_PORT):
-        return Check("端口", "ok", f"{DEFAULT_PORT} 空闲")
-    return Check(
-        "端口", "optional", f"{DEFAULT_PORT} 已被占用", "serve 会自动换一个空闲端口，也可用 --port 指定"
-    )
+def _port(name: str, port: int) -> Check:
+    if port_is_free("127.0.0.1", port):
+        return Check(name, "ok", f"{port} 空闲")
+    return Check(name, "optional", f"{port} 已被占用", "serve 会自动换一个空闲端口")
 
 
 def _fonts() -> Check:

@@ -1,7 +1,7 @@
 """Starting, stopping and watching the servers of a data home.
 
-Belongs here: Dagster's webserver and daemon as child processes on loopback. A server holds a lock on
-its own record for as long as it lives, so a record without a lock is of a dead process and its number
+Belongs here: Dagster's webserver and daemon and the cockpit's server as child processes on loopback.
+A server holds a lock on its own record for as long as it lives, so a record without a lock is of a dead process and its number
 is never trusted.
 """
 
@@ -26,15 +26,19 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pipelines import cockpit
 from warehouse import manifest
 from warehouse.errors import Permanent, Transient
 from warehouse.settings import ROOT, Settings
 
 DEFAULT_PORT: Final = 3000
-START_LIMIT_S: Final = 120
+COCKPIT_HOST: Final = "127.0.0.1"
+START_LIMIT_S: Final = 180
 STOP_LIMIT_S: Final = 20
-LABELS: Final = {"webserver": "Dagster 页面", "daemon": "Dagster 调度"}
+LABELS: Final = {"webserver": "Dagster 页面", "daemon": "Dagster 调度", "cockpit": "驾驶舱"}
 Progress = Callable[[str], None]
+_DAGSTER: Final = (sys.executable, "-m")
+_CODE: Final = ("--module-name", "pipelines.definitions")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Service:
     """A server of a data home.
 
     Attributes:
-        name: webserver or daemon.
+        name: webserver, daemon or cockpit.
         pid: Process number, also the number of its process group.
         address: URL, empty for the daemon.
         log: File that its output goes to.
@@ -71,8 +75,8 @@ def serve(
     Args:
         settings: The data home.
         landing: Folder that the sensor watches.
-        host: Loopback address to listen on.
-        port: Port of the page; ``None`` takes 3000 or, where that is in use, any free one.
+        host: Loopback address that Dagster's page listens on; the cockpit's is always 127.0.0.1.
+        port: Port of Dagster's page; ``None`` takes 3000 or, where that is in use, any free one.
         progress: Told what is being done.
 
     Raises:
@@ -84,37 +88,48 @@ def serve(
             f"拒绝在 {host} 上监听：只允许本机回环地址（127.0.0.1），对外请经有身份验证的反向代理"
         )
     alive = {one.name: one for one in (_alive(settings, name) for name in LABELS) if one}
-    if len(alive) == len(LABELS):
+    wanted = [name for name in LABELS if name != "cockpit" or cockpit.possible(settings)]
+    if "cockpit" in wanted:
+        cockpit.prepare(settings)
+    if all(name in alive for name in wanted):
         progress("服务已在运行")
         return list(alive.values())
-    chosen = 0 if "webserver" in alive else _port(host, port)
+    chosen = 0 if "webserver" in alive else _port(host, port, DEFAULT_PORT)
+    if "cockpit" not in wanted:
+        progress("还没有发布过数据，驾驶舱暂不启动：发布后再运行 ./canteen serve")
     landing.mkdir(parents=True, exist_ok=True)
-    _prepare_dagster(settings, everything=not alive)
     started = dict(alive)
+    netloc = f"[{host}]" if ":" in host else host
+    environment = {
+        **os.environ,
+        "CANTEEN_HOME": str(settings.home),
+        "CANTEEN_LANDING": str(landing),
+        "DAGSTER_HOME": str(settings.home / "dagster"),
+        "PYTHONPATH": str(ROOT),
+    }
     try:
+        if "cockpit" in wanted and "cockpit" not in alive:
+            free = _port(COCKPIT_HOST, None, cockpit.PORT)
+            words, own = cockpit.command(settings, free)
+            started["cockpit"] = _start(settings, "cockpit", words, own, f"http://{COCKPIT_HOST}:{free}")
+        if "webserver" not in alive or "daemon" not in alive:
+            _prepare_dagster(settings, everything=not {"webserver", "daemon"} & set(alive))
         if "webserver" not in alive:
-            words = [
-                "dagster_webserver",
-                "--host",
-                host,
-                "--port",
-                str(chosen),
-                "--module-name",
-                "pipelines.definitions",
-            ]
-            netloc = f"[{host}]" if ":" in host else host
-            started["webserver"] = _start(settings, landing, "webserver", words, f"http://{netloc}:{chosen}")
+            words = ["dagster_webserver", "--host", host, "--port", str(chosen)]
+            started["webserver"] = _start(
+                settings, "webserver", [*_DAGSTER, *words, *_CODE], environment, f"http://{netloc}:{chosen}"
+            )
         if "daemon" not in alive:
-            words = ["dagster._daemon", "run", "--module-name", "pipelines.definitions"]
-            started["daemon"] = _start(settings, landing, "daemon", words, "")
-        progress("等待 Dagster 就绪……")
-        _wait(settings, list(started.values()))
+            words = ["dagster._daemon", "run"]
+            started["daemon"] = _start(settings, "daemon", [*_DAGSTER, *words, *_CODE], environment, "")
+        progress("等待服务就绪……")
+        _wait(settings, started)
     except BaseException:
         for one in started.values():
             if one.name not in alive:
                 _end(settings, one)
         raise
-    return [started[name] for name in LABELS]
+    return [started[name] for name in wanted]
 
 
 def stop(settings: Settings, progress: Progress) -> list[str]:
@@ -146,6 +161,7 @@ def status(settings: Settings) -> dict[str, Any]:
                 "running": one is not None,
                 "pid": one.pid if one else None,
                 "address": one.address if one else "",
+                "memory_mb": _memory_mb(one.pid) if one else 0,
                 "log": str(_log(settings, name)),
             }
         )
@@ -190,13 +206,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _port(host: str, wanted: int | None) -> int:
+def _port(host: str, wanted: int | None, default: int) -> int:
     if wanted is not None:
         if not port_is_free(host, wanted):
             raise OSError(errno.EADDRINUSE, "port in use", f"{host}:{wanted}")
         return wanted
-    if port_is_free(host, DEFAULT_PORT):
-        return DEFAULT_PORT
+    if port_is_free(host, default):
+        return default
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
@@ -216,24 +232,19 @@ def _prepare_dagster(settings: Settings, *, everything: bool) -> None:
         raise Permanent(f"Dagster 实例无法打开（{settings.home / 'dagster'}）：{_last_line(done.stderr)}")
 
 
-def _start(settings: Settings, landing: Path, name: str, words: list[str], address: str) -> Service:
+def _start(
+    settings: Settings, name: str, words: list[str], environment: dict[str, str], address: str
+) -> Service:
     """Start a server in a session of its own; it inherits the lock on its record."""
     record = _record(settings, name)
     record.parent.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        "CANTEEN_HOME": str(settings.home),
-        "CANTEEN_LANDING": str(landing),
-        "DAGSTER_HOME": str(settings.home / "dagster"),
-        "PYTHONPATH": str(ROOT),
-    }
     with record.open("a+") as held, _log(settings, name).open("a") as log:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Transient(f"{LABELS[name]} 正在由另一个命令启动：请稍后再试") from error
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", *words],
+            words,
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -287,41 +298,69 @@ def _group_alive(group: int) -> bool:
     return True
 
 
-def _wait(settings: Settings, services: list[Service]) -> None:
-    address = next(one.address for one in services if one.address)
+def _wait(settings: Settings, services: dict[str, Service]) -> None:
+    """Wait until every server answers; Dagster's page speaks for the daemon too."""
+    checks = {"webserver": _dagster_ready, "cockpit": _cockpit_ready}
+    waiting = [name for name in checks if name in services]
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
-        for one in services:
+        for one in services.values():
             if _alive(settings, one.name) is None:
                 text = Path(one.log).read_text("utf8", errors="replace")
                 raise Permanent(f"{one.label} 没有启动：{_last_line(text)}（全文见 {one.log}）")
-        if _ready(address):
+        waiting = [name for name in waiting if not checks[name](services[name].address)]
+        if not waiting:
             return
         time.sleep(0.5)
-    raise Transient(f"Dagster 在 {START_LIMIT_S} 秒内没有就绪：请看 {services[0].log}，稍后再试")
+    late = services[waiting[0]]
+    raise Transient(f"{late.label}在 {START_LIMIT_S} 秒内没有就绪：请看 {late.log}，稍后再试")
 
 
 _READINESS: Final = """{ instance { daemonHealth { allDaemonStatuses { required healthy } } }
   repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"""
 
 
-def _ready(address: str) -> bool:
+def _dagster_ready(address: str) -> bool:
     """Whether the page answers, our code is loaded and every daemon has reported."""
+    answer = _ask(f"{address}/graphql", {"query": _READINESS})
+    if answer is None:
+        return False
+    found = json.loads(answer)["data"]
+    daemons = found["instance"]["daemonHealth"]["allDaemonStatuses"]
+    return bool(found["repositoriesOrError"].get("nodes")) and all(
+        one["healthy"] for one in daemons if one["required"]
+    )
+
+
+def _cockpit_ready(address: str) -> bool:
+    """Whether the server has prepared itself and answers."""
+    return _ask(f"{address}/health") is not None
+
+
+def _ask(address: str, body: dict[str, Any] | None = None) -> bytes | None:
+    """What one of our own pages answers, ``None`` where it does not."""
     request = urllib.request.Request(  # noqa: S310  (the address is our own, on loopback)
-        f"{address}/graphql",
-        data=json.dumps({"query": _READINESS}).encode(),
+        address,
+        data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(request, timeout=10) as answer:
-            found = json.load(answer)["data"]
+            return bytes(answer.read())
     except (urllib.error.URLError, OSError):
-        return False
-    daemons = found["instance"]["daemonHealth"]["allDaemonStatuses"]
-    return bool(found["repositoriesOrError"].get("nodes")) and all(
-        one["healthy"] for one in daemons if one["required"]
-    )
+        return None
+
+
+def _memory_mb(group: int) -> int:
+    """Memory of a server and its children; pages that they share count once."""
+    total = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if os.getpgid(int(process.name)) == group:
+                rollup = (process / "smaps_rollup").read_text("ascii")
+                total += int(rollup.split("Pss:")[1].split()[0])
+    return total // 1024
 
 
 def _record(settings: Settings, name: str) -> Path:

@@ -41,6 +41,7 @@ class Plan:
         forms_from: First touched month end of a disclosure form, ``None`` when no form was touched.
         full: Whether everything is built again.
         code: Hash of the code that builds.
+        names_changed: Whether suppliers changed; recent records are shown with their names.
     """
 
     versions: dict[str, int | None]
@@ -49,12 +50,14 @@ class Plan:
     forms_from: dt.date | None
     full: bool
     code: str
+    names_changed: bool = False
 
     @property
-    def window(self) -> dict[str, str]:
+    def window(self) -> dict[str, str | bool]:
         """The vars that tell dbt what to compute."""
         forms = {} if self.forms_from is None else {"form_from_date": str(self.forms_from)}
-        return {"from_date": str(self.first), "to_date": str(self.last), **forms}
+        names = {"names_changed": True} if self.names_changed else {}
+        return {"from_date": str(self.first), "to_date": str(self.last), **forms, **names}
 
     @property
     def reach(self) -> dt.date:
@@ -93,7 +96,16 @@ def make(settings: Settings) -> Plan | None:
     marks = marks.union(*(days for name, days in touched.items() if name not in _NO_EFFECT))
     forms = [dt.date.fromisoformat(day) for day in touched["disclosure_line"]]
     first = _earliest(marks, begin, consumed[1])
-    return Plan(versions, first, consumed[1], min(forms, default=None), full=False, code=code)
+    renamed = str(versions["supplier"]) != built.get("supplier")
+    return Plan(
+        versions,
+        first,
+        consumed[1],
+        min(forms, default=None),
+        full=False,
+        code=code,
+        names_changed=renamed,
+    )
 
 
 def _first_days(settings: Settings) -> list[dt.date]:

@@ -79,7 +79,7 @@ def run(*, quick: bool, progress: Callable[[str], None]) -> list[dict[str, Any]]
 
 def _city(root: Path, canteens: int, days: int, progress: Callable[[str], None]) -> list[dict[str, Any]]:
     """One night of a whole city after a month."""
-    home = _with_history(root / "home", canteens, days, progress)
+    home = with_history(root / "home", canteens, days, progress)
     landing = _land(root / "out", canteens, days, nights=1)
     progress(f"城市一夜：{canteens} 个食堂")
     cost = _nightly(home, landing, _END + _DAY)
@@ -94,7 +94,7 @@ def _histories(
     root: Path, canteens: int, lengths: tuple[int, int], nights: int, progress: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """The same nights after a short and a long history, turn by turn."""
-    homes = {days: _with_history(root / f"home-{days}", canteens, days, progress) for days in lengths}
+    homes = {days: with_history(root / f"home-{days}", canteens, days, progress) for days in lengths}
     landings = {days: _land(root / f"out-{days}", canteens, days, nights=nights + 1) for days in lengths}
     costs: dict[int, list[float]] = {days: [] for days in lengths}
     amplification: list[float] = []
@@ -150,7 +150,7 @@ def _land(out: Path, canteens: int, days: int, *, nights: int) -> Path:
     return out / "landing"
 
 
-def _with_history(folder: Path, canteens: int, days: int, progress: Callable[[str], None]) -> Settings:
+def with_history(folder: Path, canteens: int, days: int, progress: Callable[[str], None]) -> Settings:
     """A data home whose silver was written by the simulator and whose gold was built from it."""
     home = settings.load(folder)
     start = _END - (days - 1) * _DAY

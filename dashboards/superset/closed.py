@@ -1,0 +1,65 @@
+"""Ways that Superset leaves open whatever the permissions say, closed for everybody but administrators.
+
+Belongs here: refusing them. Found by the probe (``pipelines/measures/access``):
+a question asked in SQL Lab can be exported by its client number, or charted by its small number, by
+people who could not ask it; filters that others set or linked can be read by their key; every reader
+may list the names of all accounts; an answer of the old API to an address is kept for whoever asks next.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Flask, abort, request
+from flask_login import current_user
+
+ADMINISTRATORS_ONLY: Final = frozenset(
+    {
+        "DashboardPermalinkRestApi.get",
+        "Superset.dashboard_permalink",
+        "Superset.explore_json",
+        "Superset.explore_json_data",
+    }
+)
+EXPORTS: Final = frozenset({"SqlLabRestApi.export_csv", "SqlLabRestApi.export_streaming_csv"})
+
+
+def register(app: Flask) -> None:
+    """Hook the refusals into the app; datasets are the only things that can be charted."""
+    from superset.connectors.sqla.models import SqlaTable
+    from superset.daos.datasource import DatasourceDAO
+    from superset.utils.core import DatasourceType
+
+    DatasourceDAO.sources = {DatasourceType.TABLE: SqlaTable}
+    app.before_request(_refuse)
+
+
+def _refuse() -> None:
+    from superset import security_manager
+
+    endpoint = request.endpoint or ""
+    if endpoint in EXPORTS and not _own_question():
+        abort(404)
+    if endpoint == "DashboardFilterStateRestApi.get" and not _own_filters():
+        abort(404)
+    if endpoint in ADMINISTRATORS_ONLY or endpoint.endswith(".related"):
+        if current_user.is_authenticated and not security_manager.is_admin():
+            abort(403)
+
+
+def _own_question() -> bool:
+    from superset import db
+    from superset.models.sql_lab import Query
+
+    number = (request.view_args or {}).get("client_id") or request.form.get("client_id")
+    asked = db.session.query(Query).filter_by(client_id=number).one_or_none()
+    return asked is not None and current_user.is_authenticated and asked.user_id == current_user.id
+
+
+def _own_filters() -> bool:
+    from superset.extensions import cache_manager
+    from superset.temporary_cache.utils import cache_key
+
+    words: dict[str, Any] = request.view_args or {}
+    entry = cache_manager.filter_state_cache.get(cache_key(words["pk"], words["key"]))
+    return entry is None or (current_user.is_authenticated and entry["owner"] == current_user.id)

@@ -1,0 +1,211 @@
+"""The cockpit in a real browser: each tier its own dashboard, every chart drawn, every word Chinese.
+
+With ``CANTEEN_SHOTS=DIR`` the city is that of the demo and the pictures of the README are written to
+the folder: ``<tier>.png`` (wall screen, dark) and ``<tier>-laptop.png`` (light).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cockpit_city
+import cockpit_text
+import pytest
+
+from pipelines.cli import demo
+from pipelines.measures import browser
+from pipelines.measures.access.client import Request
+from pipelines.measures.served import Served
+
+TIERS = ("city", "county", "school")
+TABS = ("总览", "红线", "数据可信度", "预警与线索")
+SHOTS = os.environ.get("CANTEEN_SHOTS")
+LARGEST_PICTURE = 400_000
+MAY_BE_EMPTY = {
+    "缺什么",
+    "相关线索",
+    "线索",
+    "每日线索",
+    "缺报",
+    "每日缺报",
+    "各提供方",
+    "每日到达",
+    "原始单据",
+    "涉及金额",
+}
+"""Beginnings of the titles of charts that rightly have no rows where nothing is wrong or missing."""
+ROLE_CODES = {
+    "tier_city",
+    "tier_county",
+    "tier_school",
+    "dept_education",
+    "dept_market",
+    "scope_county",
+    "scope_school",
+}
+COLOURS_IN = """async png => {
+  const picture = await createImageBitmap(await (await fetch('data:image/png;base64,' + png)).blob());
+  const canvas = new OffscreenCanvas(picture.width, picture.height), pen = canvas.getContext('2d');
+  pen.drawImage(picture, 0, 0);
+  const bytes = pen.getImageData(0, 0, picture.width, picture.height).data, seen = new Set();
+  for (let n = 0; n < bytes.length; n += 4) seen.add((bytes[n] >> 3) << 10 | (bytes[n + 1] >> 3) << 5 | bytes[n + 2] >> 3);
+  return seen.size;
+}"""
+
+
+@pytest.fixture(scope="module")
+def cockpit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    lacking = browser.missing()
+    if lacking is not None:
+        cockpit_city.skip_loudly(lacking)
+    root = tmp_path_factory.mktemp("cockpit")
+    if SHOTS:
+        first = demo.LAST_DAY - (demo.DAYS - 1) * (cockpit_city.LAST - cockpit_city.LAST.replace(day=14))
+        made = cockpit_city.running(root, demo.CANTEENS, first)
+    else:
+        made = cockpit_city.running(root)
+    with made as (_, server):
+        yield server
+
+
+def test_the_login_page_is_chinese(cockpit: Served) -> None:
+    with browser.page(browser.LAPTOP) as view:
+        view.goto(f"{cockpit.address}/login/")
+        view.wait_for_selector("#username")
+        found = cockpit_text.words(view)
+        view.fill("#username", "nobody")
+        view.fill("input[type=password]", "wrong")
+        view.click("button[type=submit]")
+        view.wait_for_selector("[role=alert], .ant-message-notice, .ant-alert")
+        found |= cockpit_text.words(view)
+    assert "text: 登录" in found
+    assert cockpit_text.not_chinese(found, {"nobody"}) == []
+
+
+@pytest.mark.requirement("S0-05", "S0-12", "S0-13")
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_user_meets_the_dashboard_of_the_tier_whole_and_in_chinese(cockpit: Served, tier: str) -> None:
+    user = cockpit.tiers[tier]
+    own_codes = {f"{user}@canteen.invalid", user, *ROLE_CODES}
+    english: dict[str, list[str]] = {}
+
+    def read(where: str) -> None:
+        left = cockpit_text.not_chinese(cockpit_text.words(view), own_codes)
+        if left:
+            english[where] = left
+
+    with browser.page() as view:
+        browser.log_in(view, cockpit.address, user, cockpit.passwords[user])
+        assert f"/superset/dashboard/{tier}/" in view.url
+        browser.drawn(view)
+        tabs = view.locator(".ant-tabs-tab")
+        assert [tabs.nth(n).inner_text().strip() for n in range(tabs.count())] == list(TABS)
+        bad: list[str] = []
+        for number, tab in enumerate(TABS):
+            tabs.nth(number).click()
+            bad += faults(view, tab, tier)
+            read(tab)
+        tabs.nth(0).click()
+        browser.drawn(view)
+        for menu in open_menus(view, cockpit.address):
+            read(menu)
+    assert not bad, "\n".join(bad)
+    assert not english, english
+
+
+@pytest.mark.requirement("S0-13")
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_user_meets_no_dashboard_of_another_tier(cockpit: Served, tier: str) -> None:
+    user = cockpit.tiers[tier]
+    listed = cockpit.client.send(Request(user, "GET", "/api/v1/dashboard/")).json()["result"]
+    assert [one["slug"] for one in listed] == [tier]
+    with browser.page(browser.LAPTOP) as view:
+        browser.log_in(view, cockpit.address, user, cockpit.passwords[user])
+        browser.drawn(view)
+        for other in set(TIERS) - {tier}:
+            view.goto(f"{cockpit.address}/superset/dashboard/{other}/")
+            view.wait_for_load_state("networkidle")
+            assert view.locator("[data-test='dashboard-component-chart-holder']").count() == 0
+            assert cockpit_text.not_chinese(cockpit_text.words(view), {user}) == []
+
+
+@pytest.mark.skipif(not SHOTS, reason="CANTEEN_SHOTS names no folder for the README's pictures")
+@pytest.mark.parametrize("tier", TIERS)
+def test_the_pictures_of_the_readme(cockpit: Served, tier: str) -> None:
+    user = cockpit.tiers[tier]
+    for size, name, query in (
+        (browser.WALL, tier, "?standalone=2"),
+        (browser.LAPTOP, f"{tier}-laptop", ""),
+    ):
+        with browser.page(size) as view:
+            browser.log_in(view, cockpit.address, user, cockpit.passwords[user])
+            browser.open_dashboard(view, cockpit.address, tier, query)
+            view.wait_for_timeout(3000)  # curves are drawn with a motion that no event ends
+            path = Path(str(SHOTS)) / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            view.screenshot(path=path)
+        assert path.stat().st_size < LARGEST_PICTURE
+
+
+def faults(view: Any, tab: str, tier: str) -> list[str]:
+    """What is wrong with the charts of the open tab: not drawn, an error, blank or without rows."""
+    found = []
+    view.wait_for_timeout(300)
+    browser.drawn(view)
+    holders = view.locator("[data-test='dashboard-component-chart-holder']:visible")
+    assert holders.count() > 0, f"{tab} has no charts"
+    with_checker = view.context.new_page()
+    for number in range(holders.count()):
+        holder = holders.nth(number)
+        holder.scroll_into_view_if_needed()
+        browser.drawn(view)
+        title = holder.locator(".header-title").inner_text().strip()
+        words = holder.inner_text()
+        if holder.locator(".ant-alert, [data-test='error-container']").count() or "错误" in words:
+            found.append(f"{tier} {tab}《{title}》: {words[:200]}")
+        elif "没有数据" in words:
+            if not any(title.startswith(one) for one in MAY_BE_EMPTY):
+                found.append(f"{tier} {tab}《{title}》: no rows")
+        elif holder.locator("canvas").count():
+            view.wait_for_timeout(1200)  # curves are drawn with a motion that no event ends
+            picture = base64.b64encode(holder.locator("[data-test='slice-container']").screenshot()).decode()
+            if with_checker.evaluate(COLOURS_IN, picture) < 4:
+                found.append(f"{tier} {tab}《{title}》: blank canvas")
+    with_checker.close()
+    view.bring_to_front()
+    return found
+
+
+def open_menus(view: Any, address: str) -> Iterator[str]:
+    """Open the menus of the user's pages one after the other."""
+    view.mouse.move(5, 5)
+    view.get_by_text("设置", exact=True).first.hover()
+    view.wait_for_selector(".ant-menu-submenu-popup:visible, .ant-dropdown:visible")
+    yield "user's menu"
+    view.mouse.move(700, 600)
+    view.locator("[data-test='actions-trigger']").first.click()
+    view.wait_for_selector(".ant-dropdown:visible, .ant-menu:visible")
+    yield "dashboard's menu"
+    view.keyboard.press("Escape")
+    view.mouse.move(700, 600)
+    chart = view.locator("[data-test='dashboard-component-chart-holder']:visible").last
+    chart.hover()
+    chart.locator("[id$='-controls']").click()
+    view.wait_for_selector(".ant-dropdown:visible")
+    yield "chart's menu"
+    view.keyboard.press("Escape")
+    view.mouse.move(5, 700)
+    view.locator("[data-test='filter-bar'] .ant-select:visible").first.click()
+    view.wait_for_selector(".ant-select-dropdown:visible")
+    yield "filter's choices"
+    view.keyboard.press("Escape")
+    view.goto(f"{address}/user_info/")
+    view.wait_for_load_state("networkidle")
+    yield "user's page"
+    view.get_by_text("修改密码").first.click()
+    view.wait_for_selector(".ant-modal:visible")
+    yield "new password"

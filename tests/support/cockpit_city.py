@@ -1,0 +1,72 @@
+"""A small simulated city with its cockpit running, for tests that need the real server.
+
+Belongs here: making the city and starting the server, and why that is not possible on a machine.
+Does not belong here: what is asked of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ingest import simulator
+from pipelines import cockpit, night
+from pipelines.measures import served
+from pipelines.measures.served import Served
+from warehouse import settings
+from warehouse.settings import Settings
+
+FIRST = dt.date(2026, 9, 14)
+LAST = dt.date(2026, 10, 15)
+CANTEENS = 24
+SEED = 1
+
+
+@contextmanager
+def running(
+    root: Path, canteens: int = CANTEENS, first: dt.date = FIRST
+) -> Iterator[tuple[Settings, Served]]:
+    """The city's data home and its server.
+
+    Args:
+        root: Empty folder.
+        canteens: Number of canteens.
+        first: First day of the simulation; the last is always the same.
+    """
+    skip_without_server()
+    home = city(root, canteens, first)
+    with served.running(home) as server:
+        yield home, server
+
+
+def city(root: Path, canteens: int = CANTEENS, first: dt.date = FIRST) -> Settings:
+    """A published city with every planted fault."""
+    simulator.simulate(root / "out", canteens, first, LAST, SEED)
+    home = settings.load(root / "home")
+    night.run(night.Night(home, root / "out" / "landing", first, LAST), lambda _: None)
+    shutil.rmtree(root / "out")
+    return home
+
+
+def skip_without_server() -> None:
+    """Skip, and say so where it cannot be overlooked, without the server's environment."""
+    if not cockpit.PYTHON.exists():
+        skip_loudly(f"{cockpit.PYTHON.parents[1].name} is missing: ./canteen serve makes it from its lock")
+
+
+def skip_loudly(reason: str) -> None:
+    """Skip with a warning in the summary of the run, because nobody reads a lone 's'."""
+    _warn_once(reason)
+    pytest.skip(reason)
+
+
+@functools.cache
+def _warn_once(reason: str) -> None:
+    warnings.warn(f"the cockpit is NOT TESTED here: {reason}", stacklevel=2)
