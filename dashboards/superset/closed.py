@@ -42,9 +42,9 @@ def _refuse() -> None:
         abort(404)
     if endpoint == "DashboardFilterStateRestApi.get" and not _own_filters():
         abort(404)
-    if endpoint in ADMINISTRATORS_ONLY or endpoint.endswith(".related"):
-        if current_user.is_authenticated and not security_manager.is_admin():
-            abort(403)
+    for_administrators = endpoint in ADMINISTRATORS_ONLY or endpoint.endswith(".related")
+    if for_administrators and current_user.is_authenticated and not security_manager.is_admin():
+        abort(403)
 
 
 def _own_question() -> bool:

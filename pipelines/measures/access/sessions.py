@@ -107,7 +107,7 @@ def _rights_over_time(server: Server, catalog: Catalog) -> Iterator[Outcome]:
             client.try_log_in(account(_FORGETFUL), server.passwords[account(_FORGETFUL)]) is None
         ),
         **{
-            f"token: {what}": lambda name=name: (
+            f"token: {what}": lambda name=name, forbidden=forbidden: (
                 tokens[name] is None or not _seen(server, catalog, Session({}, ""), tokens[name]) & forbidden
             )
             for what, name, forbidden in (
