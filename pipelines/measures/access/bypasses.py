@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -1223,6 +1223,3 @@ def _token(claims: Mapping[str, Any], algorithm: str, secret: bytes = b"") -> st
     signed = f"{part(json.dumps({'alg': algorithm, 'typ': 'JWT'}).encode())}.{part(json.dumps(dict(claims)).encode())}"
     signature = hmac.new(secret, signed.encode(), hashlib.sha256).digest() if secret else b""
     return f"{signed}.{part(signature)}"
-
-
-Judge = Callable[[Attempt], None]

@@ -172,20 +172,33 @@ class Client:
         self.sessions[user] = session
         return session
 
-    def try_log_in(self, user: str, password: str) -> Session | None:
-        """A new session, ``None`` where the account was refused."""
+    def login_form(self) -> Session:
+        """The session of somebody who looks at the login page."""
         page = self.send(Request("", "GET", "/login/"), Session({}, ""))
         token = _CSRF.search(page.body)
-        first = Session(_cookies(page), token.group(1).decode() if token else "")
-        form = urlencode({"username": user, "password": password, "csrf_token": first.csrf})
-        answer = self.send(
-            Request("", "POST", "/login/", form, {"Referer": f"http://{HOST}:{self.port}/login/"}), first
-        )
+        return Session(_cookies(page), token.group(1).decode() if token else "")
+
+    def try_log_in(self, user: str, password: str, form: Session | None = None) -> Session | None:
+        """A new session, ``None`` where the account was refused.
+
+        Args:
+            user: Account name.
+            password: Its password.
+            form: Session of the login page that the form stands on; a new one without it.
+        """
+        first = form or self.login_form()
+        words = urlencode({"username": user, "password": password, "csrf_token": first.csrf})
+        referer = {"Referer": f"http://{HOST}:{self.port}/login/"}
+        answer = self.send(Request("", "POST", "/login/", words, referer), first)
         if answer.status != 302 or "/login" in answer.header("Location"):
             return None
         session = Session({**first.cookies, **_cookies(answer)}, first.csrf)
-        me = self.send(Request("", "GET", "/api/v1/security/csrf_token/"), session).json()
-        return replace(session, csrf=me["result"]) if isinstance(me, dict) and "result" in me else session
+        token = self.send(Request("", "GET", "/api/v1/security/csrf_token/"), session).json()
+        return (
+            replace(session, csrf=token["result"])
+            if isinstance(token, dict) and "result" in token
+            else session
+        )
 
     def _connection(self) -> http.client.HTTPConnection:
         if not hasattr(self._local, "connection"):

@@ -244,10 +244,11 @@ def _of_chart(chart: Chart, catalog: Catalog) -> Iterator[Kind]:
         name: str, tiers: frozenset[str], shows: Sequence[str], method: str, path: str, body: Any = None
     ) -> Kind:
         def make(user: str) -> Request:
-            return Request(user, method, path, body, kind=name, about=chart.name)
+            return Request(user, method, path, body, kind=name, about=about)
 
-        return Kind(name, chart.name, tiers, make, dataset, chart.filters, shows)
+        return Kind(name, about, tiers, make, dataset, chart.filters, shows)
 
+    about = f"{chart.number} {chart.name}"
     own = f"/api/v1/chart/{chart.number}/data/"
     yield kind("chart", VIEWERS, shown, "GET", own)
     yield kind("chart_csv", EXPORTERS, shown, "GET", f"{own}?format=csv")

@@ -1,6 +1,6 @@
 """Looking for what a user must not see in every byte that came back.
 
-Belongs here: the search of answers, controls that show that the search finds what is there, and the
+Belongs here: the search of answers, the controls that show that it finds what is there, and the
 comparison of answers over files that differ only in rows of others. Does not belong here: which
 requests there are.
 """
@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import unquote
 
 from pipelines.measures.access.catalog import Rows
-from pipelines.measures.access.client import Reply, Request
+from pipelines.measures.access.client import Reply, Request, rison
 from pipelines.measures.access.kinds import Kind
 from pipelines.measures.access.server import Server
 from pipelines.measures.access.world import World
 
+Key = tuple[str, str, str]
+"""Kind, what it is about, user."""
 _TIMING: Final = re.compile(
-    rb'"(cached_dttm|cache_dttm|queried_dttm|startDttm|endDttm|start_time|end_time|changed_on|changed_on_humanized|'
-    rb"changed_on_delta_humanized|changed_on_utc|last_login|login_count|duration|timing|csrf_token|nonce|"
-    rb'is_cached|client_id|clientId|queryId|query_id|id|serverId|resultsKey|results_key|endDttm)": ?'
-    rb'(?:"[^"]*"|[0-9.eE+-]+|null|true|false)'
+    rb'"(?:[A-Za-z_]*(?:dttm|Dttm|humanized|_time|_utc|_on)|duration|is_cached|client_id|queryId|query_id|id|'
+    rb'serverId|resultsKey|cache_timeout)": ?(?:"[^"]*"|[0-9.eE+-]+|null|true|false)|snapshot(?:=|%3D)\d+'
 )
-"""Fields of an answer that differ from one time to the next whatever the rows are."""
+"""What differs from one answer to the next whatever the rows are: times, numbers of questions."""
+_COMPARED: Final = ("json", "csv", "spreadsheet", "zip")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Leak:
 
     Attributes:
         user: Account; empty for nobody.
-        what: Request or attempt.
+        what: Request.
         shown: Scopes whose rows were shown, or what changed.
     """
 
@@ -43,7 +46,7 @@ class Leak:
     shown: str
 
     def __str__(self) -> str:
-        return f"{self.user or '(nobody)'}: {self.what}: {self.shown}"
+        return f"{self.user or 'nobody'}: {self.what}: {self.shown}"
 
 
 @dataclass
@@ -56,27 +59,30 @@ class Findings:
         controls: Answers in which an entitled user had to find a canary.
         missed: Those in which they did not.
         statuses: Answers by status.
+        cache_keys: Keys of answers that the server kept for users of the city.
+        digests: Answers to kinds of data request, without what differs from one time to the next.
     """
 
     requests: int = 0
     leaks: list[Leak] = field(default_factory=list)
     controls: int = 0
     missed: list[str] = field(default_factory=list)
-    statuses: dict[int, int] = field(default_factory=dict)
+    statuses: Counter[int] = field(default_factory=Counter)
+    cache_keys: set[str] = field(default_factory=set)
+    digests: dict[Key, str] = field(default_factory=dict)
 
 
 def foreign(world: World, reply: Reply, user: str) -> list[str]:
     """Scopes shown in an answer that the user may not see."""
-    shown = set().union(*(world.seen(part) for part in reply.parts()))
-    return sorted(shown - world.entitled(user))
+    return sorted(_shown(world, reply) - world.entitled(user))
 
 
-def search(world: World, found: Findings) -> Callable[[Reply], None]:
+def searching(world: World, found: Findings) -> Callable[[Reply], None]:
     """A function that searches one answer after the other and notes leaks."""
 
     def look(reply: Reply) -> None:
         found.requests += 1
-        found.statuses[reply.status] = found.statuses.get(reply.status, 0) + 1
+        found.statuses[reply.status] += 1
         shown = foreign(world, reply, reply.request.user)
         if shown:
             found.leaks.append(Leak(reply.request.user, _what(reply), ", ".join(shown[:5])))
@@ -84,7 +90,7 @@ def search(world: World, found: Findings) -> Callable[[Reply], None]:
     return look
 
 
-def walk_kinds(
+def ask_kinds(
     server: Server, every: Sequence[Kind], rows: Rows, users: Sequence[str], found: Findings
 ) -> None:
     """Ask every kind as every user, those with most rights first, so that caches are filled by them.
@@ -97,45 +103,97 @@ def walk_kinds(
         found: Grows.
     """
     world = server.world
-    look = search(world, found)
+    look = searching(world, found)
     wanted = {
-        (kind.name, kind.about, user): kind
+        (kind.name, kind.about, user)
         for kind in every
         for user in users
         if user and kind.must_find(user, world.people[user].tier, rows)
     }
-    requests = [replace(kind.request(user), user=user) for kind in every for user in users]
 
     def control(reply: Reply) -> None:
         look(reply)
         request = reply.request
-        if (request.kind, request.about, request.user) not in wanted:
-            return
-        found.controls += 1
-        shown = set().union(*(world.seen(part) for part in reply.parts()))
-        if reply.status != 200 or not shown & world.entitled(request.user):
-            found.missed.append(f"{request.user}: {_what(reply)}")
+        key = (request.kind, request.about, request.user)
+        found.digests[key] = digest(reply)
+        if request.user.startswith("city"):
+            found.cache_keys.update(
+                re.findall(r'"cache_key": ?"([0-9a-f]+)"', reply.body[:400].decode("utf8", "replace"))
+            )
+        if key in wanted:
+            found.controls += 1
+            if reply.status != 200 or not _shown(world, reply) & world.entitled(request.user):
+                found.missed.append(f"{request.user}: {_what(reply)}")
 
-    server.client.send_all(requests, control)
+    server.client.send_all(
+        [replace(kind.request(user), user=user) for kind in every for user in users], control
+    )
 
 
-def answers(server: Server, requests: Iterable[Request]) -> dict[Request, str]:
-    """A digest of each answer without what differs from one time to the next."""
-    found: dict[str, str] = {}
-    plain = {id(request): request for request in requests}
-    kept: dict[int, str] = {}
-    server.client.send_all(plain.values(), lambda reply: kept.update({id(reply.request): digest(reply)}))
-    del found
-    return {plain[key]: value for key, value in kept.items()}
+def ask_caches(server: Server, users: Sequence[str], found: Findings) -> None:
+    """Ask for the city's kept answers by their keys."""
+    requests = [
+        Request(user, "GET", path, kind="cache")
+        for key in sorted(found.cache_keys)
+        for path in (
+            f"/api/v1/chart/data/{key}",
+            f"/superset/explore_json/data/{key}",
+            f"/api/v1/sqllab/results/?q={rison({'key': key})}",
+        )
+        for user in users
+    ]
+    server.client.send_all(requests, searching(server.world, found))
+
+
+def compare(server: Server, every: Sequence[Kind], user: str, found: Findings) -> int:
+    """Ask again as one user, when rows of others have changed, and note every answer that differs.
+
+    Returns:
+        How many answers were compared.
+    """
+    look = searching(server.world, found)
+    before = {key: value for key, value in found.digests.items() if key[2] == user}
+    requests = [
+        replace(kind.request(user), user=user) for kind in every if (kind.name, kind.about, user) in before
+    ]
+
+    def same(reply: Reply) -> None:
+        look(reply)
+        request = reply.request
+        if digest(reply) != before[request.kind, request.about, user]:
+            found.leaks.append(Leak(user, _what(reply), "differs when rows of others change"))
+
+    return server.client.send_all(requests, same)
+
+
+def search_log(server: Server, found: Findings) -> None:
+    """Note canaries of anybody in the server's log: it is kept for people who may see no rows."""
+    shown = server.world.seen(server.log.read_bytes())
+    if shown:
+        found.leaks.append(Leak("", "server log", ", ".join(sorted(shown)[:5])))
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Tables of Superset's own database that are not as they were."""
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
 
 
 def digest(reply: Reply) -> str:
-    """A digest of status and body without what differs from one time to the next."""
-    parts = [_TIMING.sub(b"", part) for part in reply.parts()][1:]
-    return hashlib.sha256(b"\0".join([str(reply.status).encode(), *parts])).hexdigest()
+    """A digest of an answer with data, without what differs from one time to the next."""
+    kind = reply.header("Content-Type")
+    found = [str(reply.status).encode()]
+    if any(word in kind for word in _COMPARED):
+        parts = list(reply.parts())[1:]
+        # Members of an archive count, not the archive: it holds times, and so do its properties.
+        inner = [part for part in parts[1:] if b"dcterms" not in part] if len(parts) > 1 else parts
+        found += [_TIMING.sub(b"", part) for part in inner]
+    return hashlib.sha256(b"\0".join(found)).hexdigest()
+
+
+def _shown(world: World, reply: Reply) -> set[str]:
+    return set().union(*(world.seen(part) for part in reply.parts()))
 
 
 def _what(reply: Reply) -> str:
     request = reply.request
-    asked = f"{request.kind} {request.about}".strip() or request.path[:120]
-    return f"{asked} [{request.method} {request.path[:90]} -> {reply.status}]"
+    return f"{request.kind} {request.about} [{request.method} {unquote(request.path)[:90]} -> {reply.status}]"
