@@ -93,7 +93,12 @@ ROLES: Final[Mapping[str, Permissions]] = {
     "steward": VIEW | EXPORT,
     "analyst": VIEW | EXPORT | ASK,
     "scheduler": frozenset(
-        {("can_read", "user"), ("can_read", "CurrentUserRestApi"), ("can_write", "CurrentUserRestApi")}
+        {
+            ("can_log", "Superset"),
+            ("can_read", "CurrentUserRestApi"),
+            ("can_read", "user"),
+            ("can_write", "CurrentUserRestApi"),
+        }
     ),
     "dept_education": frozenset(),
     "dept_market": frozenset(),
