@@ -25,6 +25,8 @@ COUNTY: Final = ("county_code",)
 BOTH: Final = ("county_code", "school_id")
 ABOVE_SCHOOL: Final = ("city", "county")
 TIERS: Final = ("city", "county", "school")
+OFFICE: Final = ("steward", "analyst")
+"""Who works with the city's dashboard without being its supervisor; the row rules still hold."""
 
 
 def _dataset(
@@ -106,7 +108,7 @@ def write(settings: Settings) -> Path:
     content = {
         "as_of": day.isoformat(),
         "datasets": DATASETS,
-        "dashboards": {tier: [tier] for tier in TIERS},
+        "dashboards": {tier: [tier, *OFFICE] if tier == "city" else [tier] for tier in TIERS},
         "users": users,
     }
     return _write_private(

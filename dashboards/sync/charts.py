@@ -227,6 +227,7 @@ def _series(spec: Spec, formats: Formats) -> tuple[dict[str, Any], dict[str, Any
         "legendOrientation": "top",
         "legendType": "scroll",
         "rich_tooltip": True,
+        "showTooltipTotal": False,  # its label is in no translation
         "x_axis": axis,
         "x_axis_time_format": "%m-%d",
         "tooltipTimeFormat": "%Y-%m-%d",

@@ -84,7 +84,7 @@ def log_in(view: Page, address: str, username: str, password: str) -> None:
     view.fill("#username", username)
     view.fill("input[type=password]", password)
     view.click("button[type=submit]")
-    view.wait_for_url(lambda url: "/login" not in url)
+    view.wait_for_url(lambda url: "/login" not in url, wait_until="commit")
 
 
 def open_dashboard(view: Page, address: str, slug: str, query: str = "") -> float:
