@@ -22,7 +22,12 @@ from dashboards.superset import language, snapshot, theme
 WALL_RELOAD_S: Final = 600
 """A wall screen opens its page anew this often, because only a new page takes a new snapshot."""
 SHORTEST_PASSWORD: Final = 10
-OWN_DASHBOARD: Final = {"tier_city": "city", "tier_county": "county", "tier_school": "school", "steward": "city"}
+OWN_DASHBOARD: Final = {
+    "tier_city": "city",
+    "tier_county": "county",
+    "tier_school": "school",
+    "steward": "city",
+}
 MAKERS_PAGES: Final = frozenset(
     {
         "Superset.welcome",

@@ -35,17 +35,18 @@ def accuracy(
     """准确度：按 docs/reference/measures.csv 的名称列出。
 
     Args:
-        part: redline。
+        part: redline、access。
         seed: 随机种子。
-        data: 真实数据的文件夹；redline 的指标都不需要它。
+        data: 真实数据的文件夹；这两部分的指标都不需要它。
     """
-    if part != "redline":
-        raise Misuse(f"没有准确度部分 {part}：可用的有 redline")
+    from pipelines.measures import access, redline
+
+    parts = {"redline": redline.run, "access": access.run}
+    if part not in parts:
+        raise Misuse(f"没有准确度部分 {part}：可用的有 {'、'.join(parts)}")
     if data is not None and not data.is_dir():
         raise Misuse(f"--data 不是文件夹：{data}")
-    from pipelines.measures import redline
-
-    return _measures(redline.run(seed=seed, progress=terminal.progress))
+    return _measures(parts[part](seed=seed, progress=terminal.progress))
 
 
 def bench(part: str = "night", /, *, quick: bool = False, terminal: Injected) -> Answer:

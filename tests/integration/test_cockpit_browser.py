@@ -138,7 +138,7 @@ def test_a_user_meets_no_dashboard_of_another_tier(cockpit: Served, tier: str) -
 def test_the_pictures_of_the_readme(cockpit: Served, tier: str) -> None:
     user = cockpit.tiers[tier]
     for size, name, query in (
-        (browser.WALL, tier, "?standalone=2"),
+        (browser.WALL, tier, "?standalone=1"),
         (browser.LAPTOP, f"{tier}-laptop", ""),
     ):
         with browser.page(size) as view:

@@ -27,7 +27,7 @@ COLLECT = """() => {
     }
     if (!seen(node)) continue;
     // The label of an icon or of a window's closing cross is its name in the component library; nobody sees it.
-    const names = node.getAttribute('role') === 'img' || node.matches('.ant-modal-close') ? ['title'] : ['title', 'placeholder', 'aria-label', 'alt'];
+    const names = node.getAttribute('role') === 'img' || node.matches('.ant-modal-close, .ant-modal-close *') ? ['title'] : ['title', 'placeholder', 'aria-label', 'alt'];
     for (const name of names) {
       const word = (node.getAttribute(name) || '').trim();
       if (word) words.add(name + ': ' + word);

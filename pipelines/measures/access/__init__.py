@@ -45,7 +45,7 @@ def run(*, seed: int, progress: Progress) -> list[dict[str, Any]]:
         planted = world.build(Path(folder), seed, progress)
         progress("启动驾驶舱")
         with server.running(planted) as running:
-            found, outcomes = examine(running, seed, progress, READERS, WALKERS)
+            found, outcomes = examine(running, seed, progress, READERS, WALKERS, COMPARED)
     for line in [*map(str, found.leaks), *(f"control missed: {line}" for line in found.missed)]:
         progress(line)
     for outcome in outcomes:
@@ -67,6 +67,7 @@ def examine(
     progress: Progress,
     readers: Sequence[str],
     walkers: Sequence[str],
+    compared: Sequence[str],
     only: Callable[[kinds.Kind], bool] = lambda kind: True,
 ) -> tuple[probe.Findings, list[sessions.Outcome]]:
     """Probe a running cockpit; afterwards its accounts are not what they were.
@@ -77,9 +78,11 @@ def examine(
         progress: Told what is being done.
         readers: Who asks data requests; the first fill the caches.
         walkers: Who asks every endpoint.
+        compared: Whose answers are compared when rows of others change.
         only: Which data requests.
     """
     found = probe.Findings()
+    url_map = running.url_map()
     parts = catalog.read(running.client)
     things = walk.make_things(running, parts)
     before = running.metadata()
@@ -89,23 +92,26 @@ def examine(
     probe.ask_kinds(running, every, catalog.Rows(running), readers, found)
     probe.ask_caches(running, walkers, found)
     progress(f"地址表：{len(walkers)} 个账号")
-    for requests in walk.requests(running.url_map(), things, walkers):
+    for requests in walk.requests(url_map, things, walkers):
         running.client.send_all(requests, probe.searching(running.world, found))
     for name in probe.changed(before, running.metadata()):
         found.leaks.append(probe.Leak("", "walk", f"changed {name}"))
     probe.search_log(running, found)
 
-    attempts = list(bypasses.every(bypasses.Ground(running, things)))
+    # Made anew: walking, owners may have thrown away what was theirs.
+    ground = bypasses.Ground(running, walk.make_things(running, parts))
+    attempts = list(bypasses.every(ground))
     progress(f"绕过尝试：{len(attempts)} 次")
     outcomes, digests = judge.judge(running, attempts)
     by_user = Counter(attempt.user for attempt in attempts)
     differing: set[str] = set()
-    for user in COMPARED:
+    for user in compared:
         progress(f"改动 {user} 无权看到的行，共 {by_user[user]} 次尝试再比对")
         world.plant(running.world, seed, foreign_to=user)
         if user in readers:
             probe.compare(running, every, user, found)
-        own = [attempt for attempt in attempts if attempt.user == user]
+        # Made anew: a question's client number can be used once.
+        own = [attempt for attempt in bypasses.every(ground) if attempt.user == user and attempt.steady]
         differing |= judge.differing(running, own, digests)
     outcomes = [
         sessions.Outcome(one.name, False, "differs when rows of others change")

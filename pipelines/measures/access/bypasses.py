@@ -37,6 +37,7 @@ class Attempt:
         requests: The requests, in order; those of other users prepare the ground.
         refused: Whether every request of the user must be refused, whatever it shows.
         session: Instead of the user's own session.
+        steady: Whether its answers depend on rows alone, and not on what was asked before.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Attempt:
     requests: Sequence[Request]
     refused: bool = False
     session: Session | None = None
+    steady: bool = True
 
 
 @dataclass(frozen=True)
@@ -801,7 +803,7 @@ def _objects(ground: Ground) -> Iterator[Attempt]:
         "tabs of the city's dashboard": "/api/v1/dashboard/city/tabs",
         "city's dashboard": "/api/v1/dashboard/city",
         "city's dashboard's page": "/superset/dashboard/city/",
-        "city's dashboard, standalone": "/superset/dashboard/city/?standalone=3&snapshot=2",
+        "city's dashboard, standalone": "/superset/dashboard/city/?standalone=3",
         "thumbnail": f"/api/v1/chart/{catalog.charts[0].number}/thumbnail/0/",
         "screenshot": f"/api/v1/chart/{catalog.charts[0].number}/cache_screenshot/",
         "dashboard's thumbnail": "/api/v1/dashboard/1/thumbnail/0/",
@@ -1079,7 +1081,7 @@ def _sql_lab_api(ground: Ground) -> Iterator[Attempt]:
         ),
     }
     for name, request in ways.items():
-        yield Attempt(f"SQL Lab: somebody else's question {name}", ANALYST, [question, request])
+        yield Attempt(f"SQL Lab: somebody else's question {name}", ANALYST, [question, request], steady=False)
     for name, method, path, body in (
         ("estimate", "POST", "/api/v1/sqllab/estimate/", {"database_id": catalog.database, "sql": "select * from gold.dim_canteen"}),
         ("format", "POST", "/api/v1/sqllab/format_sql/", {"sql": "select * from gold.dim_canteen"}),

@@ -133,7 +133,7 @@ def _of_dataset(dataset: Dataset, database: int) -> Iterator[Kind]:
             shows,
         )
 
-    rows = query(columns=columns)
+    rows = query(columns=columns, orderby=[[name, True] for name in columns])
     yield post("rows", context(number, rows))
     yield post("csv", context(number, rows, result_format="csv"), EXPORTERS)
     yield post("xlsx", context(number, rows, result_format="xlsx"), EXPORTERS)

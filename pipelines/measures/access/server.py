@@ -57,6 +57,12 @@ class Server:
             ]
             return {name: _digest(connection, name) for name in sorted(set(names) - VOLATILE)}
 
+    def spoil(self, sql: str, values: tuple[str, ...]) -> None:
+        """Change Superset's own database behind its back, to see that the probe notices."""
+        with contextlib.closing(sqlite3.connect(self.folder / "superset.db", timeout=30)) as connection:
+            connection.execute(sql, values)
+            connection.commit()
+
     def rewrite_access(self, users: list[dict[str, Any]]) -> None:
         """Put other users into the access file, as a new publication would."""
         path = self.folder / "access.json"

@@ -117,7 +117,7 @@ class World:
 
 
 def build(root: Path, seed: int, progress: Callable[[str], None]) -> World:
-    """Simulate, run one night, and publish a second file with canaries.
+    """Simulate a city, run one night, and publish its file with canaries.
 
     Args:
         root: Empty folder for the city.
@@ -130,19 +130,31 @@ def build(root: Path, seed: int, progress: Callable[[str], None]) -> World:
     work = night.Night(home, root / "landing", START, END)
     for step in _STEPS:
         step(work, lambda _: None)
+    progress("在每一行埋设标记")
+    return of(home, seed)
+
+
+def of(home: Settings, seed: int) -> World:
+    """Publish a file with canaries in place of a home's newest one.
+
+    Args:
+        home: A data home with a publication; nothing but the probe may use it afterwards.
+        seed: Seed of the canaries.
+    """
     with serving.connect(home) as connection:
         rows = connection.execute(
             "select county_code, list(distinct school_id order by school_id) from cockpit.canteen_period "
             "group by county_code order by count(distinct school_id) desc, county_code"
         ).fetchall()
     counties = {code: tuple(schools) for code, schools in rows}
-    first = home.serving.resolve()
-    first.replace(root / first.name)  # nobody may read the file without canaries
+    original = home.home / "unmarked.duckdb"
+    home.serving.resolve().replace(original)  # nobody may read rows without canaries
+    for older in home.serving.parent.glob("snapshot-*.duckdb"):
+        older.unlink()
     persons = {one.name: one for one in people(counties)}
     accounts = {name: f"{name}.{_canary(seed, PERSON + name, None, None)[0]}" for name in persons}
     names = {account.rpartition(".")[2].encode(): PERSON + name for name, account in accounts.items()}
-    world = World(home, root / first.name, counties, persons, accounts, names)
-    progress("在每一行埋设标记")
+    world = World(home, original, counties, persons, accounts, names)
     plant(world, seed, foreign_to=None)
     return world
 
