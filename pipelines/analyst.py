@@ -145,7 +145,7 @@ def _workshop(settings: Settings, name: str) -> tuple[Path, Path, dict[str, str 
     first = min(found[0] for found in ranges if found is not None)
     versions = {table: published.tables.get(f"silver.{table}") for table in SILVER}
     as_of = dt.date.fromisoformat(published.as_of)
-    whole = plan.Plan(versions, first, as_of, None, full=True, code=published.code)
+    whole = plan.Plan(versions, first, as_of, full=True, code=published.code)
     plan.write_pins(settings, whole, pins)
     return file, pins, whole.window
 

@@ -11,25 +11,28 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import polars as pl
+
 from ingest.receipts import RECEIPT
 from warehouse import delta
 from warehouse.settings import ROOT, Settings
 
 
 def run(settings: Settings, first: dt.date, last: dt.date, progress: Callable[[str], None]) -> dict[str, int]:
-    """Score what arrived, unless nothing new did.
+    """Score what arrived, from the oldest arrival date of a new file on.
 
     Returns:
         ``failed``: 1 when the scoring process failed.
     """
-    batch = delta.version(settings.table("bronze.receipt"))
+    receipts = delta.read(
+        settings.table("bronze.receipt"), RECEIPT, columns=["batch", "arrival_date"]
+    ).filter(pl.col("arrival_date") <= last)
     marker = settings.scratch / "quality.batch"
-    if batch is None or (marker.exists() and marker.read_text("utf8") == str(batch)):
+    scored = int(marker.read_text("utf8")) if marker.exists() else 0
+    new = receipts.filter(pl.col("batch") > scored)
+    if new.height == 0:
         return {"failed": 0}
-    arrivals = delta.read(settings.table("bronze.receipt"), RECEIPT, columns=["arrival_date"])["arrival_date"]
-    since = first if first <= last else last
-    if arrivals.filter(arrivals.is_between(since, last)).len() == 0:
-        return {"failed": 0}
+    since = min(first, new["arrival_date"].min())  # type: ignore[type-var]
     progress("质量评分（Great Expectations）")
     command = [
         sys.executable,
@@ -46,5 +49,5 @@ def run(settings: Settings, first: dt.date, last: dt.date, progress: Callable[[s
         progress(f"质量评分失败（不影响发布）：{(done.stderr.strip().splitlines() or ['无输出'])[-1]}")
         return {"failed": 1}
     marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.write_text(str(batch), "utf8")
+    marker.write_text(str(receipts["batch"].max()), "utf8")
     return {"failed": 0}

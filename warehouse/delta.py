@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -18,7 +18,6 @@ from urllib.parse import unquote
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
-from deltalake.exceptions import TableNotFoundError
 
 from warehouse.errors import Permanent
 from warehouse.tables import UNDATED
@@ -70,16 +69,64 @@ def spans(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:
     return out
 
 
+@dataclass
+class _Kept:
+    """A table that stays open in this process: a night then loads the list of its files once.
+
+    Attributes:
+        table: The open table; a commit made through it moves it on.
+        commit: The commit that it stood at when it was last asked for.
+        listed: Its data files by day column, as long as it stands there.
+    """
+
+    table: DeltaTable
+    commit: tuple[int, int, int]
+    listed: dict[str, list[DataFile]] = field(default_factory=dict)
+
+
+_KEPT: Final[dict[Path, _Kept]] = {}
+
+
 def open_table(path: Path, version: int | None = None) -> DeltaTable | None:
     """A table, or ``None`` where there is none yet.
 
     Raises:
         Permanent: The table uses a feature that plain Parquet readers would ignore.
     """
-    try:
-        table = DeltaTable(str(path), version=version)
-    except TableNotFoundError:
+    kept = _kept(path)
+    if kept is None or version is None or version == kept.commit[0]:
+        return None if kept is None else kept.table
+    return _checked(path, DeltaTable(str(path), version=version))
+
+
+def _kept(path: Path) -> _Kept | None:
+    """The newest version of a table, opened or brought up to date."""
+    number = version(path)
+    if number is None:
         return None
+    kept = _KEPT.get(path)
+    if kept is not None and kept.commit == _commit(path, number):
+        return kept
+    # A folder that was deleted and written anew holds another commit under the same number.
+    if kept is not None and _commit(path, kept.commit[0]) == kept.commit:
+        kept.table.update_incremental()
+        table = kept.table
+    else:
+        table = DeltaTable(str(path))
+    _KEPT[path] = _Kept(_checked(path, table), _commit(path, table.version()))
+    return _KEPT[path]
+
+
+def _commit(path: Path, number: int) -> tuple[int, int, int]:
+    """A commit's number and what tells its file from another of that name; zeros where it is gone."""
+    try:
+        found = (path / "_delta_log" / f"{number:020}.json").stat()
+    except FileNotFoundError:
+        return number, 0, 0
+    return number, found.st_ino, found.st_mtime_ns
+
+
+def _checked(path: Path, table: DeltaTable) -> DeltaTable:
     features = set(table.protocol().reader_features or ()) - _READABLE
     if features:
         raise Permanent(
@@ -126,8 +173,14 @@ def files(path: Path, at: int | None = None, column: str = "biz_date") -> list[D
     table = open_table(path, at)
     if table is None:
         return []
-    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-    return [_data_file(path, action, column) for action in sorted(actions, key=lambda a: str(a["path"]))]
+    kept = _KEPT[path]
+    listed = kept.listed if table is kept.table else {}
+    if column not in listed:
+        actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+        listed[column] = [
+            _data_file(path, one, column) for one in sorted(actions, key=lambda one: str(one["path"]))
+        ]
+    return list(listed[column])
 
 
 def _data_file(path: Path, action: Mapping[str, Any], column: str) -> DataFile:
@@ -356,12 +409,13 @@ def append(
     return True
 
 
-def touched_since(path: Path, since: int | None) -> frozenset[str] | None:
+def touched_since(path: Path, since: int | None, name: str = _TOUCHED) -> frozenset[str] | None:
     """Days whose content changed after a version, as ISO text; ``*`` stands for all.
 
     Args:
         path: Table folder.
         since: Version already seen; ``None`` means nothing was seen.
+        name: Another fact that the commits keep, a list with commas.
 
     Returns:
         The days, or ``None`` when the commits since then are no longer in the log.
@@ -377,7 +431,7 @@ def touched_since(path: Path, since: int | None) -> frozenset[str] | None:
     if len(history) < current - since:
         return None
     for commit in history:
-        days.update(day for day in str(commit.get(_TOUCHED, "")).split(",") if day)
+        days.update(day for day in str(commit.get(name, "")).split(",") if day)
     return frozenset(days)
 
 
@@ -386,9 +440,10 @@ def fact(path: Path, name: str) -> str | None:
     table = open_table(path)
     if table is None:
         return None
-    for commit in table.history(20):
-        if name in commit:
-            return str(commit[name])
+    for newest in (20, None):  # maintenance may have made many commits since
+        for commit in table.history(newest):
+            if name in commit:
+                return str(commit[name])
     return None
 
 

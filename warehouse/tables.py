@@ -139,6 +139,9 @@ DELIVERY: Final[dict[str, pl.DataType]] = {
 }
 """Columns of ``silver.delivery``: what each file delivered, unit by unit, and whether it still counts."""
 
+ARRIVED: Final = "canteen.arrived"
+"""Fact of a commit of ``silver.delivery``: the earliest arrival date among its files."""
+
 QUARANTINE: Final[dict[str, pl.DataType]] = {
     "provider": pl.String(),
     "feed": pl.String(),

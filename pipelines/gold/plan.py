@@ -18,7 +18,7 @@ import polars as pl
 from warehouse import delta
 from warehouse.fingerprint import code_hash
 from warehouse.settings import Settings
-from warehouse.tables import FEEDS, SILVER
+from warehouse.tables import ARRIVED, FEEDS, SILVER
 
 # Findings look back at most this far before the first day of the touched month
 # (never_issued_days and the peers of the weeks before).
@@ -39,6 +39,7 @@ class Plan:
         first: First touched day.
         last: Last day with consumption in the city ("as of").
         forms_from: First touched month end of a disclosure form, ``None`` when no form was touched.
+        arrived_from: Earliest arrival date of a new file, ``None`` when no file is new.
         full: Whether everything is built again.
         code: Hash of the code that builds.
         names_changed: Whether suppliers changed; recent records are shown with their names.
@@ -47,17 +48,21 @@ class Plan:
     versions: dict[str, int | None]
     first: dt.date
     last: dt.date
-    forms_from: dt.date | None
     full: bool
     code: str
+    forms_from: dt.date | None = None
+    arrived_from: dt.date | None = None
     names_changed: bool = False
 
     @property
     def window(self) -> dict[str, str | bool]:
         """The vars that tell dbt what to compute."""
         forms = {} if self.forms_from is None else {"form_from_date": str(self.forms_from)}
+        arrivals = (
+            {} if self.arrived_from is None else {"arrival_from": str(min(self.arrived_from, self.first))}
+        )
         names = {"names_changed": True} if self.names_changed else {}
-        return {"from_date": str(self.first), "to_date": str(self.last), **forms, **names}
+        return {"from_date": str(self.first), "to_date": str(self.last), **forms, **arrivals, **names}
 
     @property
     def reach(self) -> dt.date:
@@ -79,33 +84,36 @@ def make(settings: Settings) -> Plan | None:
     code = code_hash(*_BUILD_CODE)
     built = _built(settings.build)
     if built is None or built.get(_CODE_ROW) != code:
-        return Plan(versions, begin, consumed[1], None, full=True, code=code)
+        return Plan(versions, begin, consumed[1], full=True, code=code)
     if all(str(version) == built.get(name) for name, version in versions.items()):
         return None
     touched: dict[str, frozenset[str]] = {}
     for name in SILVER:
-        since = built.get(name)
-        days = delta.touched_since(
-            settings.table(f"silver.{name}"), None if since in (None, "None") else int(str(since))
-        )
+        days = delta.touched_since(settings.table(f"silver.{name}"), _number(built.get(name)))
         if days is None:
-            return Plan(versions, begin, consumed[1], None, full=True, code=code)
+            return Plan(versions, begin, consumed[1], full=True, code=code)
         touched[name] = days
     # Days between the last build's as-of and the new one are new too, though no record is about them.
     marks = {str(dt.date.fromisoformat(built[_AS_OF_ROW]) + dt.timedelta(days=1))}
     marks = marks.union(*(days for name, days in touched.items() if name not in _NO_EFFECT))
     forms = [dt.date.fromisoformat(day) for day in touched["disclosure_line"]]
+    arrivals = delta.touched_since(settings.table("silver.delivery"), _number(built.get("delivery")), ARRIVED)
     first = _earliest(marks, begin, consumed[1])
     renamed = str(versions["supplier"]) != built.get("supplier")
     return Plan(
         versions,
         first,
         consumed[1],
-        min(forms, default=None),
         full=False,
         code=code,
+        forms_from=min(forms, default=None),
+        arrived_from=min(map(dt.date.fromisoformat, arrivals or ()), default=None),
         names_changed=renamed,
     )
+
+
+def _number(version: str | None) -> int | None:
+    return None if version in (None, "None") else int(str(version))
 
 
 def _first_days(settings: Settings) -> list[dt.date]:

@@ -62,7 +62,7 @@ def questions(last: dt.date) -> dict[str, str]:
         "share": f"select verdict, count(*) from ({now}) group by verdict",
         "why_unknown": f"select verdict, county_name, count(*) from ({now}) where verdict = 'unknown' group by all",
         "worst": f"select n.*, b.verdict, n.cost_yuan / n.income_yuan * 100 - n.threshold as gap_pp "
-        f"from {both} order by gap_pp limit 10",
+        f"from {both} where n.verdict <> 'green' order by gap_pp limit 10",
         "ratio_city": _ratios(),
         "colours": _colours(),
     }

@@ -22,7 +22,7 @@ from pipelines.silver import typing, units
 from warehouse import delta
 from warehouse.errors import ContractBreach
 from warehouse.settings import Settings
-from warehouse.tables import DELIVERY, FEEDS, LINEAGE, PROVIDER, QUARANTINE, UNDATED, Feed
+from warehouse.tables import ARRIVED, DELIVERY, FEEDS, LINEAGE, PROVIDER, QUARANTINE, UNDATED, Feed
 
 _BATCH_ROWS: Final = 250_000
 _APPLIED: Final = "canteen.applied_batch"
@@ -91,7 +91,7 @@ def run(
         partition="biz_month",
         commit_id=commit_id,
         touched=_judged_days(new),
-        facts={_APPLIED: str(last)},
+        facts={_APPLIED: str(last), ARRIVED: str(pending["arrival_date"].min())},
     )
     on_step("silver.delivery")
     shutil.rmtree(inbox.folder)

@@ -7,6 +7,8 @@ from pathlib import Path
 import city
 import pytest
 
+from warehouse import serving
+
 
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -57,3 +59,21 @@ def test_rebuilding_from_the_vault_alone_changes_nothing(
     for folder in ("silver", "gold", "build", "serving", "publish", "scratch"):
         shutil.rmtree(home.home / folder)
     assert city.content_hash(city.run(tmp_path / "home", landing, city.END)) == expected
+
+
+def test_a_file_put_late_into_an_old_folder_is_counted_there(landing: Path, tmp_path: Path) -> None:
+    """It is about no business day: the arrival date alone says what must be scored again."""
+    part = Path(shutil.copytree(landing, tmp_path / "landing"))
+    city.run(tmp_path / "home", part, city.END)
+    first = city.arrivals(part)[0]
+    lines = (
+        (part / "city" / str(first) / f"supplier_{first:%Y%m%d}.csv").read_bytes().splitlines(keepends=True)
+    )
+    (part / "city" / str(first) / "supplier_late.csv").write_bytes(b"".join(lines[:2]))
+    home = city.run(tmp_path / "home", part, city.END)
+    with serving.connect(home) as connection:
+        found = connection.execute(
+            "select files from gold.mart_quality where provider = 'city' and feed = 'supplier' and arrival_date = ?",
+            [first],
+        ).fetchall()
+    assert found == [(2,)]

@@ -1,9 +1,11 @@
 """Delta access: one idempotent commit replaces exactly a period."""
 
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import polars as pl
+from deltalake import write_deltalake
 
 from warehouse import delta
 
@@ -59,3 +61,33 @@ def test_compaction_keeps_content(tmp_path: Path) -> None:
     delta.compact(tmp_path, frozenset({"2026-10"}))
     assert len(delta.files(tmp_path)) == 1 + 3
     assert delta.read(tmp_path, SCHEMA).sort("biz_date").equals(before)
+
+
+def test_a_fact_is_found_behind_many_commits_of_maintenance(tmp_path: Path) -> None:
+    delta.replace(
+        tmp_path, [rows(DAYS[:1], "a")], SCHEMA, period=None, partition=None, commit_id="a", facts={"x": "1"}
+    )
+    for number in range(25):
+        delta.append(tmp_path, rows(DAYS[:1], "b"), SCHEMA, commit_id=f"later {number}")
+    assert delta.fact(tmp_path, "x") == "1"
+
+
+def test_commits_of_other_processes_are_seen(tmp_path: Path) -> None:
+    write(tmp_path, "1", DAYS[:1], rows(DAYS[:1], "a"))
+    assert len(delta.files(tmp_path)) == 1
+    other = rows(DAYS[1:2], "b").to_arrow(compat_level=pl.CompatLevel.oldest())
+    write_deltalake(str(tmp_path), other, mode="append", partition_by=["biz_month"])
+    assert delta.read(tmp_path, SCHEMA)["name"].sort().to_list() == ["a", "b"]
+    write(tmp_path, "2", DAYS[:1], rows(DAYS[:1], "c"))
+    assert delta.read(tmp_path, SCHEMA)["name"].sort().to_list() == ["b", "c"]
+    assert delta.read(tmp_path, SCHEMA, at=0)["name"].to_list() == ["a"]
+
+
+def test_a_table_that_was_deleted_and_written_anew_is_not_mistaken_for_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    write(path, "1", DAYS[:1], rows(DAYS[:1], "old"))
+    assert delta.read(path, SCHEMA)["name"].to_list() == ["old"]
+    shutil.rmtree(path)
+    assert delta.read(path, SCHEMA).height == 0
+    write(path, "1", DAYS[:1], rows(DAYS[:1], "new"))
+    assert delta.read(path, SCHEMA)["name"].to_list() == ["new"]

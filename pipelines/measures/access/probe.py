@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ _RUNNING_TEXT: Final = re.compile(
     rb'"(?:%s)": ?(?:"[^"]*"|[0-9.eE+-]+|null|true|false)|snapshot(?:=|%%3D)\d+|timestamp: [^\n]*|_export_\w+'
     % _RUNNING.encode()
 )
+_TEXT: Final = re.compile(rb"<si><t[^>]*>([^<]*)</t></si>")
+_TEXT_CELL: Final = re.compile(rb' t="s"><v>(\d+)</v><')
 _COMPARED: Final = ("json", "csv", "spreadsheet", "zip")
 
 
@@ -66,7 +69,7 @@ class Findings:
         missed: Those in which they did not.
         statuses: Answers by status.
         cache_keys: Keys of answers that the server kept for users of the city.
-        digests: Answers to kinds of data request, without what differs from one time to the next.
+        kept: Answers to kinds of data request as ``settled``, compressed.
     """
 
     requests: int = 0
@@ -75,7 +78,7 @@ class Findings:
     missed: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     cache_keys: set[str] = field(default_factory=set)
-    digests: dict[Key, str] = field(default_factory=dict)
+    kept: dict[Key, bytes] = field(default_factory=dict)
 
 
 def foreign(world: World, reply: Reply, user: str) -> list[str]:
@@ -121,7 +124,7 @@ def ask_kinds(
         look(reply)
         request = reply.request
         key = (request.kind, request.about, request.user)
-        found.digests[key] = digest(reply)
+        found.kept[key] = zlib.compress(settled(reply), 1)
         if request.user.startswith("city"):
             found.cache_keys.update(
                 re.findall(r'"cache_key": ?"([0-9a-f]+)"', reply.body[:400].decode("utf8", "replace"))
@@ -156,14 +159,18 @@ def compare(server: Server, every: Sequence[Kind], user: str, found: Findings) -
         How many answers were compared.
     """
     look = searching(server.world, found)
-    before = {key: value for key, value in found.digests.items() if key[2] == user}
+    before = {key: value for key, value in found.kept.items() if key[2] == user}
     requests = [kind.request(user) for kind in every if (kind.name, kind.about, user) in before]
 
     def same(reply: Reply) -> None:
         look(reply)
         request = reply.request
-        if digest(reply) != before[request.kind, request.about, user]:
-            found.leaks.append(Leak(user, _what(reply), "differs when rows of others change"))
+        now, then = settled(reply), zlib.decompress(before[request.kind, request.about, user])
+        if now != then:
+            at = next((n for n, (a, b) in enumerate(zip(now, then, strict=False)) if a != b), len(then))
+            was, became = (text[max(at - 40, 0) : at + 80].decode("utf8", "replace") for text in (then, now))
+            shown = f"differs when rows of others change: {was!r} became {became!r}"
+            found.leaks.append(Leak(user, _what(reply), shown))
 
     return server.client.send_all(requests, same)
 
@@ -181,7 +188,12 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 def digest(reply: Reply) -> str:
-    """A digest of an answer with data, without what differs from one time to the next.
+    """A digest of an answer as ``settled``."""
+    return hashlib.sha256(settled(reply)).hexdigest()
+
+
+def settled(reply: Reply) -> bytes:
+    """An answer with data, without what differs from one time to the next.
 
     Answers to questions without an order count by their rows: DuckDB promises no order there.
     """
@@ -191,10 +203,22 @@ def digest(reply: Reply) -> str:
         parts = list(reply.parts())[1:]
         # Members of an archive count, not the archive: it holds times, and so do its properties.
         inner = [part for part in parts[1:] if b"dcterms" not in part] if len(parts) > 1 else parts
+        if "spreadsheet" in kind:
+            inner = _with_texts(inner)
         if not _ordered(reply.request):
             inner = [_any_order(part, kind) for part in inner]
         found += [_RUNNING_TEXT.sub(b"", part) for part in inner]
-    return hashlib.sha256(b"\0".join(found)).hexdigest()
+    return b"\0".join(found)
+
+
+def _with_texts(members: Sequence[bytes]) -> list[bytes]:
+    """Members of a workbook with texts in their cells instead of places in the list of texts."""
+    texts = [text for one in members if b"<sst" in one for text in _TEXT.findall(one)]
+    return [
+        _TEXT_CELL.sub(lambda cell: b">" + texts[int(cell.group(1))] + b"<", one)
+        for one in members
+        if b"<sst" not in one
+    ]
 
 
 def _ordered(request: Request) -> bool:
