@@ -1,7 +1,7 @@
 """Which page a request is given.
 
-Belongs here: our language pack, the redirect of a dashboard to the newest snapshot and of the pages
-for making things to the user's own dashboard, pages of errors, the reload of a wall screen, the limit
+Belongs here: our language pack, the redirect of a dashboard to the newest snapshot and its first view,
+the redirect of the pages for making things to the user's own dashboard, pages of errors, the reload of a wall screen, the limit
 on passwords tried, and the end of a session whose account or password is gone.
 """
 
@@ -17,7 +17,7 @@ from limits import parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from dashboards.superset import language, snapshot, theme
+from dashboards.superset import first_view, language, snapshot, theme
 
 WALL_RELOAD_S: Final = 600
 """A wall screen opens its page anew this often, because only a new page takes a new snapshot."""
@@ -111,8 +111,12 @@ def _mark(response: Response) -> Response:
         number = snapshot.of_request()
         if number is not None:
             response.headers[snapshot.HEADER] = str(number)
-    if request.endpoint == "Superset.dashboard" and request.args.get("standalone"):
-        response.headers["Refresh"] = str(WALL_RELOAD_S)
+    if request.endpoint == "Superset.dashboard":
+        slug = (request.view_args or {})["dashboard_id_or_slug"]
+        if response.status_code == 200 and slug in OWN_DASHBOARD.values():
+            response.set_data(first_view.place(response.get_data(as_text=True), slug))
+        if request.args.get("standalone"):
+            response.headers["Refresh"] = str(WALL_RELOAD_S)
     return _explain(response)
 
 

@@ -27,8 +27,10 @@ PARTS: Final[dict[str, list[list[str]]]] = {
     # A module stays on one worker, so that its city is made once; one worker more than cores, because
     # tests wait for servers and browsers.
     "pytest": [
-        ["-m", "pytest", "-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"]
-        + ["--ignore", "tests/unit/test_dbt_portable_sql.py"]
+        [
+            *("-m", "pytest", "-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"),
+            *("--ignore", "tests/unit/test_dbt_portable_sql.py"),
+        ]
     ],
 }
 """Name of a part to the arguments of Python that run it; the quick ones first."""

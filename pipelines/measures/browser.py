@@ -26,6 +26,11 @@ _FLAGS: Final = (
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 )
+FIRST_PAINTED: Final = """() => {
+  const [painted] = performance.getEntriesByName('first-contentful-paint');
+  const [placed] = performance.getEntriesByName('canteen-first-view');
+  return painted && placed && Math.max(painted.startTime, placed.startTime);
+}"""
 DRAWN: Final = """() => {
   const inView = [...document.querySelectorAll('[data-test="dashboard-component-chart-holder"]')].filter(one => {
     const box = one.getBoundingClientRect();
@@ -80,7 +85,8 @@ def page(size: tuple[int, int] = WALL) -> Iterator[Page]:
 
 def log_in(view: Page, address: str, username: str, password: str) -> None:
     """Log in by the form, as people do; ends on the page that Superset sends the user to."""
-    view.goto(f"{address}/login/")
+    # The form is a program's: what is typed before that has settled may be lost.
+    view.goto(f"{address}/login/", wait_until="networkidle")
     view.fill("#username", username)
     view.fill("input[type=password]", password)
     view.click("button[type=submit]")
@@ -95,6 +101,13 @@ def open_dashboard(view: Page, address: str, slug: str, query: str = "") -> floa
     """
     view.goto(f"{address}/superset/dashboard/{slug}/{query}", wait_until="commit")
     return drawn(view)
+
+
+def first_painted(view: Page) -> float:
+    """Seconds from the start of the open page's navigation until its first view was on the screen: the
+    later of the browser's first paint with content and of the second frame after the view was in the page."""
+    handle = view.wait_for_function(FIRST_PAINTED, polling=50)
+    return float(handle.json_value()) / 1000
 
 
 def drawn(view: Page) -> float:

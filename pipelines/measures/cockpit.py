@@ -213,16 +213,18 @@ def _spread(who: str, seconds: Sequence[float]) -> str:
 
 
 def _first_paint(server: Served, year: CityYear, progress: Callable[[str], None]) -> dict[str, Any]:
-    """From navigation until every chart in view of the city's overview is drawn, over what DuckDB needs.
+    """From navigation until the city's overview is on the screen, over what DuckDB needs.
 
-    The browser has visited before; the snapshot is new, so that no answer is in a cache. DuckDB needs
-    the sum of the page's own queries, one after the other with one thread, divided by two cores.
+    On the screen is the first view: every figure, table and drawing of the overview, inside the page itself.
+    Until Superset's own charts stand in its place is told beside it. The browser has visited before; the
+    snapshot is new, so that no answer is in a cache. DuckDB needs the sum of the charts' own queries, one
+    after the other with one thread, divided by two cores.
     """
     lacking = browser.missing()
     if lacking is not None:
         progress(f"首屏未测：{lacking}")
         return measure("cockpit", "first_paint_ratio", None, 0)
-    ratios, paints = [], []
+    ratios = []
     user = server.tiers["city"]
     with browser.page() as view:
         queries: list[str] = []
@@ -232,17 +234,20 @@ def _first_paint(server: Served, year: CityYear, progress: Callable[[str], None]
         for _ in range(PAINTS):
             city_year.publish_again(year.settings)
             queries.clear()
-            paint = browser.open_dashboard(view, server.address, "city")
+            drawn = browser.open_dashboard(view, server.address, "city")
+            paint = browser.first_painted(view)
             view.wait_for_load_state("networkidle")
             bare = _bare(year, list(queries))
             ratios.append(paint / (bare / 2))
-            paints.append(paint)
-            progress(f"首屏 {paint:.2f} 秒，{len(queries)} 条查询裸跑共 {bare * 1000:.0f} 毫秒")
+            progress(
+                f"首屏 {paint:.2f} 秒，图表全部画完 {drawn:.2f} 秒；{len(queries)} 条查询裸跑共 {bare * 1000:.0f} 毫秒"
+            )
         user = server.tiers["school"]
     with browser.page() as view:
         browser.log_in(view, server.address, user, server.passwords[user])
         browser.drawn(view)
-        progress(f"学校用户再次打开 {browser.open_dashboard(view, server.address, 'school'):.2f} 秒")
+        drawn = browser.open_dashboard(view, server.address, "school")
+        progress(f"学校用户再次打开：首屏 {browser.first_painted(view):.2f} 秒，图表全部画完 {drawn:.2f} 秒")
     return measure("cockpit", "first_paint_ratio", round(statistics.median(ratios), 2), len(ratios))
 
 

@@ -47,6 +47,19 @@ ROLE_CODES = {
     "scope_county",
     "scope_school",
 }
+FIGURES = """() => {
+  const text = one => (one && one.innerText.trim() || '').replace(/^N\\/A$/, '—');
+  const cells = one => [...one.querySelectorAll('tr')].map(row => [...row.querySelectorAll('th, td')].map(text));
+  const first = document.querySelector('#first-view');
+  const charts = first ? first.querySelectorAll('section') : document.querySelectorAll('[data-test="dashboard-component-chart-holder"]');
+  return Object.fromEntries([...charts].map(one => [
+    text(one.querySelector('h2, .header-title')),
+    first && one.matches('.big_number_total') ? text(one.querySelector('p'))
+      : one.querySelector('.header-line') ? text(one.querySelector('.header-line'))
+      : one.querySelector('table') ? cells(one) : 'drawing or nothing'
+  ]));
+}"""
+"""What the opening tab says by title of its charts: the number of a tile, the cells of a table."""
 COLOURS_IN = """async png => {
   const picture = await createImageBitmap(await (await fetch('data:image/png;base64,' + png)).blob());
   const canvas = new OffscreenCanvas(picture.width, picture.height), pen = canvas.getContext('2d');
@@ -111,10 +124,26 @@ def test_a_user_meets_the_dashboard_of_the_tier_whole_and_in_chinese(cockpit: Se
             read(tab)
         tabs.nth(0).click()
         browser.drawn(view)
+        drawn = view.evaluate(FIGURES)
         for menu in open_menus(view, cockpit.address):
             read(menu)
+        view.route("**/static/assets/**", lambda wanted: wanted.abort())  # the program never comes
+        view.goto(f"{cockpit.address}/superset/dashboard/{tier}/", wait_until="domcontentloaded")
+        assert view.evaluate(FIGURES) == drawn
     assert not bad, "\n".join(bad)
     assert not english, english
+
+
+def test_a_page_that_was_asked_for_with_filters_has_no_first_view(cockpit: Served) -> None:
+    """Its figures would be those without them."""
+    user = cockpit.tiers["city"]
+
+    def page(words: str) -> bytes:
+        opened = cockpit.client.send(Request(user, "GET", f"/superset/dashboard/city/{words}"))
+        return cockpit.client.send(Request(user, "GET", opened.header("Location"))).body
+
+    assert b'id="first-view"' in page("?standalone=1")
+    assert b'id="first-view"' not in page("?native_filters=()")
 
 
 @pytest.mark.requirement("S0-13")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,22 @@ def test_overlay_is_chinese_and_asks_for_no_value_that_is_not_given() -> None:
         wanted, given = placeholder.findall(chinese), placeholder.findall(english)
         if english != "search.num_records":
             assert all(given.count(one) >= wanted.count(one) for one in wanted), (english, chinese)
+
+
+@pytest.mark.skipif(
+    not cockpit.PYTHON.exists(), reason="NOT TESTED: .venv-superset is missing; ./canteen test makes it"
+)
+def test_names_of_others_cannot_write_into_the_first_view() -> None:
+    """Names of schools and suppliers come from files: they are text in the page, never markup."""
+    code = """if True:
+        from types import SimpleNamespace
+        from dashboards.superset import first_view
+        evil = '<img src=x onerror=alert(1)>"'
+        params = {"all_columns": ["name"], "metric": "name", "conditional_formatting": []}
+        chart = SimpleNamespace(params_dict=params, datasource=SimpleNamespace(verbose_map={"name": evil}))
+        shown = first_view._Shown(chart, {})
+        print(first_view._table(shown, [{"name": evil}]), first_view._tile(shown, [{"name": evil}]))
+    """
+    done = subprocess.run([cockpit.PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.count("&lt;img") == 3
+    assert "<img" not in done.stdout

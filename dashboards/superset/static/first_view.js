@@ -1,0 +1,25 @@
+/* Takes the first view away when every chart in view is drawn, at the first touch, or after a minute. */
+(() => {
+  const view = document.getElementById("first-view");
+  if (new URLSearchParams(location.search).has("standalone")) view.classList.add("wall");
+  requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("canteen-first-view")));
+  const waiting = one =>
+    one.querySelector('[data-test="loading-indicator"], .loading') ||
+    !one.querySelector('[data-test="slice-container"] > div > [id^="chart-id-"] > *, .ant-alert, .ant-empty');
+  const drawn = () => {
+    const charts = [...document.querySelectorAll('[data-test="dashboard-component-chart-holder"]')].filter(one => {
+      const box = one.getBoundingClientRect();
+      return box.width > 0 && box.top < innerHeight && box.bottom > 0;
+    });
+    return charts.length > 0 && !charts.some(waiting);
+  };
+  const began = Date.now();
+  const touches = ["pointerdown", "keydown", "wheel"];
+  const timer = setInterval(() => (drawn() || Date.now() - began > 60000) && go(), 100);
+  const go = () => {
+    clearInterval(timer);
+    touches.forEach(kind => removeEventListener(kind, go, true));
+    view.remove();
+  };
+  touches.forEach(kind => addEventListener(kind, go, true));
+})();
