@@ -10,14 +10,14 @@ import dagster as dg
 
 from pipelines.defs.assets import ASSETS, Lakehouse
 from pipelines.defs.checks import CHECKS
-from pipelines.defs.jobs import NIGHTLY
+from pipelines.defs.jobs import NIGHTLY, access
 from pipelines.defs.schedules import SCHEDULES
 from pipelines.defs.sensors import SENSORS
 
 defs: Final = dg.Definitions(
     assets=ASSETS,
     asset_checks=CHECKS,
-    jobs=[NIGHTLY],
+    jobs=[NIGHTLY, access],
     schedules=SCHEDULES,
     sensors=SENSORS,
     executor=dg.in_process_executor,

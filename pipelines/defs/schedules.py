@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from pipelines.defs.assets import TIMEZONE
-from pipelines.defs.jobs import NIGHTLY, range_tags
+from pipelines.defs.jobs import NIGHTLY, access, range_tags
 
 
 @dg.schedule(
@@ -26,4 +26,16 @@ def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=ended.isoformat(), tags=range_tags(ended, ended))
 
 
-SCHEDULES: Final = [every_night]
+@dg.schedule(
+    cron_schedule="1 0 * * *",
+    execution_timezone=TIMEZONE,
+    job=access,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="每天 00:01（北京时间）更新驾驶舱的授权。",
+)
+def every_midnight() -> dg.RunRequest:
+    """Grants that ended yesterday."""
+    return dg.RunRequest()
+
+
+SCHEDULES: Final = [every_night, every_midnight]

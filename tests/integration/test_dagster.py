@@ -16,10 +16,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines import night, receiving, scoring, services
+from pipelines import cockpit, night, receiving, scoring, services
 from pipelines.definitions import defs
 from pipelines.defs import assets, local, sensors
-from pipelines.defs.schedules import every_night
+from pipelines.defs.schedules import every_midnight, every_night
 from warehouse import settings
 from warehouse.errors import Permanent, Transient
 from warehouse.settings import Settings
@@ -142,6 +142,22 @@ def test_schedule_is_on_and_takes_the_day_that_ended_in_shanghai() -> None:
     request = every_night(dg.build_schedule_context(scheduled_execution_time=at))
     assert request.tags["dagster/asset_partition_range_start"] == "2026-09-01"
     assert request.tags["dagster/asset_partition_range_end"] == "2026-09-01"
+
+
+def test_grants_are_renewed_every_midnight_where_a_cockpit_is_in_use(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[Path] = []
+    monkeypatch.setattr(cockpit, "refresh", lambda opened: renewed.append(opened.home))
+    assert (every_midnight.cron_schedule, every_midnight.execution_timezone) == ("1 0 * * *", "Asia/Shanghai")
+    assert every_midnight.default_status == dg.DefaultScheduleStatus.RUNNING
+    job = defs.resolve_job_def(every_midnight.job_name)
+    assert job.execute_in_process().success
+    assert renewed == []
+    (home.home / "superset").mkdir()
+    (home.home / "superset" / "access.json").touch()
+    assert job.execute_in_process().success
+    assert renewed == [home.home]
 
 
 def deliver(home: Settings, day: str, name: str, age_s: int = 600) -> None:
