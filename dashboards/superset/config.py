@@ -16,6 +16,7 @@ from flask import Blueprint, Flask
 from superset.config import DISALLOWED_SQL_FUNCTIONS as _OTHER_ENGINES
 
 from dashboards.superset import closed, guard, language, pages, places, snapshot, theme
+from dashboards.superset.visits import Visits
 
 _HOME = places.home()
 _EIGHT_HOURS = 8 * 60 * 60
@@ -86,6 +87,8 @@ class CELERY_CONFIG:  # noqa: N801  (Superset's name)
     broker_url = "memory://"
     result_backend = "cache+memory://"
 
+
+EVENT_LOGGER = Visits()
 
 # --- Data
 DB_CONNECTION_MUTATOR = snapshot.connect

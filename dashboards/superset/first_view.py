@@ -31,11 +31,17 @@ _CELL: Final = 8
 """Pixels of a unit of height on Superset's grid."""
 _TILE: Final = "big_number_total"
 _WIDTH, _HEIGHT = 600, 150
-_STYLE: Final = Path(__file__).parent / "static" / "first_view.css"
+_STYLE, _SCRIPT = (
+    Markup((Path(__file__).parent / name).read_text("utf8"))  # noqa: S704
+    for name in ("first_view.css", "first_view.js")
+)  # our own files, inside the page: nothing has to be fetched before it is painted
 _FRAME: Final = Markup(
     '<div id="first-view" class="{theme}" aria-hidden="true"><style>{style}</style>{body}</div>'
-    '<script nonce="{nonce}" src="/canteen/first_view.js"></script>'
+    '<script nonce="{nonce}">{script}</script>'
 )
+_PROGRAM: Final = '<script src="/static/assets/'
+"""How the page loads Superset's program; first_view.js does it instead, once the first view is painted."""
+_PROGRAM_LATER: Final = '<script data-src="/static/assets/'
 
 
 def place(html: str, slug: str) -> str:
@@ -48,9 +54,8 @@ def place(html: str, slug: str) -> str:
         LOG.exception("首屏没有画出：%s", slug)
         return html
     nonce = current_app.jinja_env.globals["csp_nonce"]()  # type: ignore[operator]
-    style = Markup(_STYLE.read_text("utf8"))  # noqa: S704  our own file
-    frame = _FRAME.format(theme=theme.chosen(), style=style, body=body, nonce=nonce)
-    head, found, rest = html.partition("<body")
+    frame = _FRAME.format(theme=theme.chosen(), style=_STYLE, body=body, nonce=nonce, script=_SCRIPT)
+    head, found, rest = html.replace(_PROGRAM, _PROGRAM_LATER).partition("<body")
     opening, end, page = rest.partition(">")
     return f"{head}{found}{opening}{end}{frame}{page}"
 
@@ -69,7 +74,7 @@ def _draw(slug: str) -> Iterator[Markup]:
     rows = [_cells(tree, row) for row in tree[tabs[0]]["children"]]
     numbers = [meta["chartId"] for row in rows for _, stack in row for meta in stack]
     charts = {one.id: one for one in db.session.query(Slice).filter(Slice.id.in_(numbers))}
-    answers = _ask(dashboard.id, [charts[number] for number in numbers])
+    answers = _ask([charts[number] for number in numbers])
     titles = Markup(" ").join(Markup("<b>{}</b>").format(tree[tab]["meta"]["text"]) for tab in tabs)
     yield Markup('<header><img src="{}" alt=""><h1>{}</h1><nav>{}</nav></header>').format(
         theme.LOGO, dashboard.dashboard_title, titles
@@ -100,7 +105,7 @@ def _cells(tree: Mapping[str, Any], row: str) -> list[tuple[int, list[Mapping[st
     ]
 
 
-def _ask(dashboard: int, charts: Sequence[Any]) -> dict[int, Rows]:
+def _ask(charts: Sequence[Any]) -> dict[int, Rows]:
     """The answers to the charts' saved questions by number of the chart; tiles over the same rows ask once."""
     answers: dict[int, Rows] = {}
     tiles: dict[str, list[Any]] = {}
@@ -110,22 +115,21 @@ def _ask(dashboard: int, charts: Sequence[Any]) -> dict[int, Rows]:
             [query] = context["queries"]
             tiles.setdefault(json.dumps([context["datasource"], query["filters"]]), []).append(chart)
         else:
-            answers[chart.id] = _answer(dashboard, chart.id, context)
+            answers[chart.id] = _answer(context)
     for group in tiles.values():
         context = json.loads(group[0].query_context)
         asked = [json.loads(chart.query_context)["queries"][0]["metrics"] for chart in group]
         context["queries"][0]["metrics"] = sorted({metric for metrics in asked for metric in metrics})
-        rows = _answer(dashboard, group[0].id, context)
+        rows = _answer(context)
         answers.update(dict.fromkeys((chart.id for chart in group), rows))
     return answers
 
 
-def _answer(dashboard: int, chart: int, context: dict[str, Any]) -> Rows:
+def _answer(context: Mapping[str, Any]) -> Rows:
     from superset.charts.schemas import ChartDataQueryContextSchema
     from superset.commands.chart.data.get_data_command import ChartDataCommand
 
-    form = {"slice_id": chart, "dashboardId": dashboard}
-    command = ChartDataCommand(ChartDataQueryContextSchema().load({**context, "form_data": form}))
+    command = ChartDataCommand(ChartDataQueryContextSchema().load(context))
     command.validate()
     [result] = command.run()["queries"]
     return [

@@ -38,8 +38,8 @@ MAKERS_PAGES: Final = frozenset(
     }
 )
 """Pages for making things; a supervisor is sent to the own dashboard instead."""
-PASSWORDS_TRIED: Final = parse_many("8 per 20 second;60 per 10 minute")
-"""Per account and address, so that a guesser elsewhere does not lock a user out."""
+PASSWORDS_TRIED: Final = parse_many("4 per 20 second;30 per 10 minute")
+"""Per account, address and worker of the server, so that a guesser elsewhere does not lock a user out."""
 OTHER_DOORS: Final = frozenset({"SecurityApi.login", "SecurityApi.refresh", "SecurityRestApi.guest_token"})
 """Tokens would live on when the account or its password is gone."""
 FAULTS: Final = {

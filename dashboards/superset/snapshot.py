@@ -111,6 +111,13 @@ def _hold(number: int, address: Any) -> None:
             _held.pop(gone).close()
 
 
+def let_go() -> None:
+    """Close the connections that are kept open."""
+    with _holding:
+        while _held:
+            _held.popitem()[1].close()
+
+
 def _asked_for() -> int | None:
     """The number in the address, in the referring page's address, or among the chart's parameters."""
     if PARAMETER in request.args:

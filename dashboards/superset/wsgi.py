@@ -8,6 +8,7 @@ all the rest. A step is done again when its inputs changed, or when what it made
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import hashlib
 import json
@@ -23,9 +24,11 @@ from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 
-from dashboards.superset import places
+from dashboards.superset import places, snapshot
 
 HOST: Final = "127.0.0.1"
+WORKERS: Final = 2
+"""Python computes on one core in each; they are forked from a prepared process and share its memory."""
 THREADS: Final = 8
 WATCH_S: Final = 5
 """How often the access file is looked at; so soon a grant that ended is felt."""
@@ -35,12 +38,14 @@ LOG: Final = logging.getLogger("canteen")
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """One gunicorn worker with threads on loopback."""
+    """Gunicorn's workers with threads on loopback."""
 
     def load_config(self) -> None:
         for name, value in {
             "bind": f"{HOST}:{places.port()}",
-            "workers": 1,
+            "workers": WORKERS,
+            "preload_app": True,
+            "post_worker_init": lambda worker: _start_watch(worker.wsgi),
             "worker_class": "gthread",
             "threads": THREADS,
             "timeout": 0,
@@ -56,7 +61,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             return make_app()
         except BaseException as error:
             _failure().write_text(f"{type(error).__name__}：{error}" if str(error) else repr(error), "utf8")
-            raise
+            raise SystemExit(1) from error
 
 
 def main() -> None:
@@ -70,7 +75,7 @@ def main() -> None:
     except places.RefusedError as refusal:
         sys.exit(f"拒绝启动：{refusal}")
     except SystemExit as ending:
-        # The worker, a fork of this process, passes here too: gunicorn must see its own exit status.
+        # A worker, a fork of this process, passes here too: gunicorn must see its own exit status.
         if os.getpid() == own and ending.code and _failure().exists():
             sys.exit(f"驾驶舱没有启动：{' '.join(_failure().read_text('utf8').split())}")
         raise
@@ -89,7 +94,7 @@ def make_app() -> Any:
     app.config["THEME_DEFAULT"] = theme.of_request
     with app.app_context():
         done = prepare()
-    threading.Thread(target=_watch, args=(app,), name="canteen-watch", daemon=True).start()
+        _let_go()
     gc.freeze()
     _say(f"就绪，{time.monotonic() - begun:.1f} 秒；做了：{'、'.join(done) or '无（均未变化）'}")
     return app
@@ -205,10 +210,25 @@ def _migrated() -> list[Any]:
     return [tuple(row) for row in db.session.execute(sa.text("select version_num from alembic_version"))]
 
 
+def _let_go() -> None:
+    """Close what a forked worker must not share: connections to the metadata and to snapshots."""
+    from superset import db
+
+    db.session.remove()
+    db.engine.dispose()
+    snapshot.let_go()
+
+
+def _start_watch(app: Any) -> None:
+    threading.Thread(target=_watch, args=(app,), name="canteen-watch", daemon=True).start()
+
+
 def _watch(app: Any) -> None:
-    """Apply a changed access file and asked-for passwords while the server runs."""
+    """Apply a changed access file and asked-for passwords while the server runs; one worker does."""
     path = places.home() / "access.json"
     seen = path.stat().st_mtime_ns
+    turn = (places.home() / "watch.lock").open("w")
+    fcntl.flock(turn, fcntl.LOCK_EX)  # until the worker that has it ends
     while True:
         time.sleep(WATCH_S)
         try:

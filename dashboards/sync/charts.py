@@ -117,12 +117,16 @@ def _table(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[st
         "timeseries_limit_metric": order,
         "order_desc": not ascending,
     }
-    return "table", params, {"columns": by, "metrics": metrics, "orderby": [[order, ascending]]}
+    ties = [[column, True] for column in by]  # equal rows stand in the same order every time
+    return "table", params, {"columns": by, "metrics": metrics, "orderby": [[order, ascending], *ties]}
 
 
 def _rows(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[str, Any], dict[str, Any]]:
     config = {column: _head(shown) for column, shown in spec["columns"].items()}
-    orderby = [list(_order(sort)) for sort in spec["sort"]]
+    sorts = [_order(sort) for sort in spec["sort"]]
+    rest = [column for column in spec["columns"] if column not in dict(sorts)]
+    # Equal rows stand in the same order every time, and the same ten of them are the worst.
+    orderby = [*map(list, sorts), *([column, True] for column in rest)]
     params = {
         **_table_look(spec, config, colours),
         "query_mode": "raw",

@@ -21,6 +21,7 @@ LAPTOP: Final = (1366, 768)
 # The map needs WebGL, which a machine without a graphics card draws in software.
 _FLAGS: Final = (
     "--no-sandbox",
+    "--disable-gpu-compositing",
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
