@@ -55,6 +55,7 @@ FOOD_CATEGORIES: Final = {
     "other_food": "其他食品",
     "non_food": "非食材",
 }
+PRICE_KINDS: Final = {"wholesale": "批发价", "retail": "零售价", "tender": "中标价", "limit": "限价"}
 FORM_LINES: Final = {
     "income": "伙食费收入",
     "dishes": "菜品支出",
@@ -106,6 +107,7 @@ BASES: Final = {
     "D": "依据待核（D）",
     "none": "无适用依据",
 }
+SOURCE_CONFIDENCES: Final = {code: label for code, label in BASES.items() if code != "none"}
 SUBSIDISED: Final = {"true": "享受补助", "false": "不享受"}
 SCOPES: Final = {"city": "全市", "county": "县区", "school": "学校"}
 # Data of a canteen on a day, from nothing to worry about to the most urgent.
@@ -207,6 +209,8 @@ RULES: Final = {
     ),
     "uscc_checksum": ("统一社会信用代码校验位错误", "核对营业执照上的18位代码"),
     "period_ordered": ("失效日期早于生效日期", "核对起止日期"),
+    "price_positive": ("价格为零或负数", "没有报价的品目不要填写"),
+    "price_within_range": ("价格不在最低价与最高价之间", "核对最低、最高和平均价，注意小数点"),
     "amount_required": ("退货记录缺少金额", "补填退货金额"),
     "not_in_future": ("业务日期晚于报送时间", "核对业务日期"),
     "conflict": ("同一记录号出现两种不同内容", "保留正确的一条后重新报送"),
@@ -267,6 +271,14 @@ LABELS: Final = {
     "amount_yuan": "金额（元）",
     "accepted_on": "验收日期",
     "acceptor_count": "验收人数",
+    "source_code": "价格来源",
+    "price_kind": "价格类别",
+    "place": "地点",
+    "item_name": "品名",
+    "low_price": "最低价",
+    "high_price": "最高价",
+    "discount_pct": "下浮率（%）",
+    "confidence": "可信度",
     "move_kind": "出入库类型",
     "qty": "数量",
     "purpose": "用途",

@@ -181,7 +181,9 @@ def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _I
             owner, left_on=["_provider", "unit_key"], right_on=["provider", "unit_key"], how="anti"
         )
         rows = new.collect()
-        frame = pl.concat([kept.select(*feed.columns), rows.select(*feed.columns)]).sort(feed.unit)
+        frame = pl.concat([kept.select(*feed.columns), rows.select(*feed.columns)]).sort(
+            *feed.unit, *feed.record
+        )
         delta.replace(
             path,
             [frame],
@@ -235,7 +237,7 @@ def _reach(feed: Feed, rows: pl.DataFrame) -> list[str]:
         return [str(day) for day in rows["biz_date"].dt.truncate("1mo").unique()]
     if feed.name in ("supplier", "access_grant", "map_shape"):
         return []
-    if feed.name == "org":
+    if feed.name in ("org", "price_reference", "quotation", "price_agreement"):
         return [f">={rows['valid_from'].min()}"]
     return [delta.EVERYTHING]
 

@@ -80,6 +80,15 @@ FAULTS = (
     Fault("ingredient", "same_name", "unique", "ingredient_name", every(20, ingredient_name="大米")),
     Fault("provider_key", "unregistered", "in_set", "registered_code", every(9, target_code=None)),
     Fault("access_grant", "many_admins", "between", "admin_share", every(9, role_kind="admin")),
+    Fault("price_reference", "slipped_price", "between", "unit_price", every(9, unit_price=4800)),
+    Fault("price_reference", "wide_range", "between", "high_over_low", every(9, high_price=99)),
+    Fault("price_reference", "old", "between", "days_from_arrival", every(9, valid_from=dt.date(2025, 1, 1))),
+    Fault("quotation", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
+    Fault("quotation", "slipped_quote", "between", "unit_price", every(9, unit_price=4800)),
+    Fault("quotation", "for_years", "between", "period_days", every(9, valid_to=dt.date(2030, 1, 1))),
+    Fault("price_agreement", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
+    Fault("price_agreement", "half_price", "between", "discount_pct", every(9, discount_pct=86)),
+    Fault("price_agreement", "nothing_agreed", "between", "none_share", every(1, discount_pct=0)),
     Fault("map_shape", "another_city", "matches", "division_code", every(30, division_code="430102")),
 )  # fmt: skip
 
@@ -121,6 +130,9 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
         "consumption": payer | {"meal": "lunch", "portions": 1, "subsidy_yuan": 0},
         "refund": payer | {"refund_kind": "meal", "reason": "请假"},
         "disclosure_line": fact | form | {"month_yuan": 1000, "ytd_yuan": 7000, "operating_mode": "self"},
+        "price_reference": {"unit_price": 5, "low_price": 4, "high_price": 6, "valid_from": DAY},
+        "quotation": {"record_no": f"P{i}", "unit_price": 5, "valid_from": DAY, "valid_to": NIGHT},
+        "price_agreement": {"record_no": f"P{i}", "discount_pct": 14},
         "org": {
             "org_id": f"O{i}",
             "parent_id": "S",

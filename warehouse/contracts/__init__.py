@@ -10,6 +10,7 @@ columns are masked before the contract sees them (``ingest.masking``).
 
 from warehouse.contracts.disclosure import DisclosureLine
 from warehouse.contracts.meals import Consumption, MealFee, Refund
+from warehouse.contracts.prices import PriceAgreement, PriceReference, Quotation
 from warehouse.contracts.reference import (
     AccessGrant,
     Calendar,
@@ -32,8 +33,11 @@ __all__ = [
     "MapShape",
     "MealFee",
     "Org",
+    "PriceAgreement",
+    "PriceReference",
     "ProviderKey",
     "Purchase",
+    "Quotation",
     "Refund",
     "StockMove",
     "Stocktake",

@@ -15,5 +15,7 @@ ROW_RULES: Final[dict[str, tuple[str, ...]]] = {
     "accepted_within_ordered": ("accepted_qty", "rejected_qty", "ordered_qty"),
     "amount_required": ("amount_yuan",),
     "period_ordered": ("valid_to", "valid_from"),
+    "price_positive": ("unit_price",),
+    "price_within_range": ("unit_price", "low_price", "high_price"),
     "uscc_checksum": ("supplier_uscc",),
 }

@@ -13,6 +13,7 @@ import itertools
 import json
 import re
 import threading
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,6 +27,8 @@ from warehouse.errors import Permanent
 HOST: Final = "127.0.0.1"
 THREADS: Final = 8
 PATIENCE_S: Final = 120
+TOO_MANY: Final = 429
+WAIT_S: Final = 5
 DEEPEST: Final = 3
 """Archives inside archives that are opened."""
 _CSRF: Final = re.compile(rb'name="csrf_token"[^>]*value="([^"]*)"', re.DOTALL)
@@ -179,7 +182,7 @@ class Client:
         return Session(_cookies(page), token.group(1).decode() if token else "")
 
     def try_log_in(self, user: str, password: str, form: Session | None = None) -> Session | None:
-        """A new session, ``None`` where the account was refused.
+        """A new session, ``None`` where the account was refused; waits while the server takes no tries.
 
         Args:
             user: Account name.
@@ -190,6 +193,9 @@ class Client:
         words = urlencode({"username": user, "password": password, "csrf_token": first.csrf})
         referer = {"Referer": f"http://{HOST}:{self.port}/login/"}
         answer = self.send(Request("", "POST", "/login/", words, referer), first)
+        while answer.status == TOO_MANY:  # says nothing about the password
+            time.sleep(WAIT_S)
+            answer = self.send(Request("", "POST", "/login/", words, referer), first)
         if answer.status != 302 or "/login" in answer.header("Location"):
             return None
         session = Session({**first.cookies, **_cookies(answer)}, first.csrf)
