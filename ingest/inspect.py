@@ -54,6 +54,8 @@ def inspect(path: Path) -> dict[str, Any]:
                 unpacked = Path(folder) / "contents"
                 unpacked.mkdir()
                 contents = worker.unpack(copy, found["container"], unpacked)
+                if contents[0].path == str(copy):  # a workbook
+                    found["container"] = "plain"
         except Refused as refused:
             found["files"].append(_refusal(path.name, refused))
             return found

@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
-from ingest import layouts, limits, rows, texts
+from ingest import layouts, limits, rows, sheets, texts
 from ingest.layouts import Layout
 from ingest.masking import Masker
 from warehouse.errors import Refused
@@ -72,6 +72,8 @@ def read(
     Raises:
         Refused: The content is not understood; no frame is left behind.
     """
+    if sheets.is_workbook(path):
+        raise Refused("unknown_layout", "该提供方的数据不接收 Excel 工作簿，请另存为 CSV")
     text = texts.open_text(path)
     table = rows.open_table(text)
     match = layouts.recognise(table.header, sources)
