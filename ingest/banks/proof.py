@@ -67,7 +67,9 @@ def prove(statement: Statement) -> list[Proved]:
         proved = [_account(replace(statement, facts=bare), lines) for lines in accounts]
     else:
         proved = [_account(statement, lines) for lines in accounts]
-    contradiction = _declared(statement.facts, pl.concat([one.lines for one in proved])) if proved else None
+    empty = statement.lines.with_columns(effect=pl.lit(None, pl.Int64))
+    lines = pl.concat([one.lines.select(empty.columns) for one in proved]) if proved else empty
+    contradiction = _declared(statement.facts, lines)
     if contradiction is not None:
         if not statement.is_edited:
             raise Refused("unproved", f"{statement.label}：{contradiction}")

@@ -7,6 +7,7 @@ not belong here: masking and writing (``ingest.reading``).
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,7 +144,7 @@ def _of_text(content: str, *, ends_line: bool) -> Statement:
 
 def _rows(content: str, delimiter: str) -> list[list[str]]:
     try:
-        rows = list(csv.reader(content.splitlines(keepends=True), delimiter=delimiter))
+        rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise Refused("unreadable", "文本表格的引号或单元格不合规则") from error
     if len(rows) > limits.ROWS or max(map(len, rows), default=0) > limits.COLUMNS:

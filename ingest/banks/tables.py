@@ -321,8 +321,6 @@ class _Body:
     def statement(self, facts: Facts) -> Statement:
         """The lines as columns of ``LINES``."""
         lines = self.frame.filter(pl.col("kind") == "line")
-        if lines.height == 0 and not self.is_edited and facts.count_all:
-            raise Refused("truncated", f"{self.label}：声明共 {facts.count_all} 笔，文件中没有流水")
         lines = lines.with_columns(_row=pl.int_range(1, lines.height + 1, dtype=pl.Int64))
         lines = lines.with_columns(**self._money(lines))
         lines = lines.with_columns(**self._when())
@@ -334,8 +332,8 @@ class _Body:
             raise Refused("unknown_layout", f"{self.label}：方向以借贷表示而没有余额列，无法证明借贷的含义")
         currency = self._text(lines, "currency").fill_null(facts.currency or "CNY")
         codes = {text: words.currency(text) for text in currency.unique()}
+        lines = lines.with_columns(account_no=self._account(lines, facts))
         lines = lines.with_columns(
-            account_no=self._account(lines, facts),
             currency=currency.replace_strict(codes, return_dtype=pl.String),
             is_flagged=self._flagged(lines),
             serial_no=self._text(lines, "serial_no"),
@@ -500,14 +498,23 @@ class _Body:
 
     def _counterparty(self, lines: pl.DataFrame) -> dict[str, pl.Series]:
         """Name, account and bank of the other side; of payer and payee the one that is not the account."""
+        own = lines["account_no"]
+        payer_account, payee_account = (
+            self._text(lines, role).str.replace_all(r"\s", "") for role in ("payer_account", "payee_account")
+        )
+        pays = pl.select(
+            pl.when(payer_account == own)
+            .then(pl.lit(value=True))
+            .when(payee_account == own)
+            .then(pl.lit(value=False))
+            .otherwise(lines["side"] * lines["value"] < 0)
+        ).to_series()
         found = {}
         for part in ("name", "account", "bank"):
-            own_words = self._text(lines, f"counterparty_{part}")
+            said = self._text(lines, f"counterparty_{part}")
             payer, payee = self._text(lines, f"payer_{part}"), self._text(lines, f"payee_{part}")
-            other = pl.select(
-                pl.when(lines["side"] * lines["value"] > 0).then(payer).otherwise(payee)
-            ).to_series()
-            found[f"counterparty_{part}"] = own_words.fill_null(other)
+            other = pl.select(pl.when(pays).then(payee).otherwise(payer)).to_series()
+            found[f"counterparty_{part}"] = said.fill_null(other)
         account = found["counterparty_account"]
         lost = account.str.contains(_LOST_DIGITS.pattern).fill_null(value=False)
         if lost.any():
@@ -560,7 +567,10 @@ def _note(facts: Facts, fact: str | None, value: str) -> None:
         if _LOST_DIGITS.match(value):
             raise Refused("unreadable", "账号以数字格式保存，末尾数字已丢失，请以文本格式重新导出")
         found = _FACT_ACCOUNT.search(value.replace(" ", ""))
-        facts.account = facts.account or (found[0] if found else None)
+        account = found[0] if found else None
+        if account is not None and facts.account not in (None, account):
+            raise Refused("unreadable", "文件中有不止一个本方账号，请按账号分别导出")
+        facts.account = facts.account or account
     elif fact == "currency":
         facts.currency = value
     elif fact == "exported_at":
