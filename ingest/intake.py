@@ -208,6 +208,7 @@ class Intake:
             feeds=",".join(reading.feeds),
             rows_in=reading.rows,
             rows_emitted=sum(reading.feeds.values()),
+            message="；".join(reading.notes) or None,
         )
         self._memory.contents[entry.provider, content.sha] = (row["path"], reading.rows)
         return row

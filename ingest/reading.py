@@ -77,13 +77,26 @@ def read(
     Raises:
         Refused: The content is not understood; no frame is left behind.
     """
-    if list(sources) == [layouts.BANK]:
+    columns = [source for source in sources if source != layouts.BANK]
+    if not columns:
         return _bank_file(path, allowed, masker, stem)
+    try:
+        return _column_file(path, columns, allowed, masker, stem)
+    except Refused as refused:
+        if layouts.BANK not in sources:
+            raise
+        return _bank_file(path, allowed, masker, stem, otherwise=refused)
+
+
+def _column_file(
+    path: Path, sources: Sequence[str], allowed: Sequence[str], masker: Masker, stem: Path
+) -> dict[str, Any]:
+    """A table whose columns are those of a layout."""
     if sheets.is_workbook(path):
         raise Refused("unknown_layout", "该提供方的数据不接收 Excel 工作簿，请另存为 CSV")
     text = texts.open_text(path)
     table = rows.open_table(text)
-    match = layouts.recognise(table.header, [source for source in sources if source != layouts.BANK])
+    match = layouts.recognise(table.header, sources)
     foreign = [emit.feed for emit in match.layout.feeds if emit.feed not in allowed]
     if foreign:
         raise Refused("wrong_provider", f"版式为 {match.layout.name}，该提供方未登记 {'、'.join(foreign)}")
@@ -108,9 +121,20 @@ def read(
     )
 
 
-def _bank_file(path: Path, allowed: Sequence[str], masker: Masker, stem: Path) -> dict[str, Any]:
-    """A bank file: proved lines to one frame."""
-    found = banks.read(path)
+def _bank_file(
+    path: Path, allowed: Sequence[str], masker: Masker, stem: Path, otherwise: Refused | None = None
+) -> dict[str, Any]:
+    """A bank file: proved lines to one frame.
+
+    Args:
+        otherwise: Why the content is no table of columns; raised where nothing resembles a bank file.
+    """
+    try:
+        found = banks.read(path)
+    except Refused as refused:
+        if otherwise is not None and not banks.resembles(refused):
+            raise otherwise from refused
+        raise
     if banks.FEED not in allowed:
         raise Refused("wrong_provider", f"是银行流水，该提供方未登记 {banks.FEED}")
     draft = stem.with_name(f"{stem.name}.{banks.FEED}.tmp")

@@ -19,6 +19,7 @@ from ingest import limits, sheets, texts
 from ingest.banks import camt, mt940, ofx, proof, tables
 from ingest.banks.proof import Proved
 from ingest.banks.statement import LINES, Statement, yuan
+from ingest.banks.tables import NO_HEADER
 from warehouse.errors import Refused
 from warehouse.tables import FEEDS
 
@@ -83,6 +84,11 @@ def read(path: Path) -> BankFile:
     )
 
 
+def resembles(refused: Refused) -> bool:
+    """Whether a refused file is a bank file at all: it has a header, or is one of the formats."""
+    return NO_HEADER not in str(refused) and refused.code in ("unknown_layout", "unproved", "unreadable")
+
+
 def _statements(path: Path) -> tuple[list[Statement], str, bool]:
     if sheets.is_workbook(path):
         return _of_workbook(path), _WORKBOOK, False
@@ -108,7 +114,7 @@ def _of_workbook(path: Path) -> list[Statement]:
     for sheet in sheets.read(path):
         header = tables.find_header(sheet.rows)
         if header is None:
-            others.append((sheet.name, Refused("unknown_layout", "没有银行流水的表头")))
+            others.append((sheet.name, Refused("unknown_layout", NO_HEADER)))
             continue
         statement = tables.read_table(sheet.rows, sheet.merged)
         statement.lines = statement.lines.with_columns(pl.col("_row") + base)
@@ -116,9 +122,7 @@ def _of_workbook(path: Path) -> list[Statement]:
         found.append(statement)
     if not found:
         names = "、".join(name[:20] for name, _ in others)
-        raise Refused(
-            "unknown_layout", f"工作表 {names} 中没有找到银行流水的表头（日期、金额、余额、对方户名等列名）"
-        )
+        raise Refused("unknown_layout", f"工作表 {names}：{NO_HEADER}")
     if others:
         found[0].notes.append(f"有 {len(others)} 张工作表不是流水，未读取")
     return found
@@ -133,7 +137,7 @@ def _of_text(content: str, *, ends_line: bool) -> Statement:
         if header is not None and (best is None or len(header.roles) > best[0]):
             best = (len(header.roles), rows)
     if best is None:
-        raise Refused("unknown_layout", "没有找到银行流水的表头（日期、金额、余额、对方户名等列名）")
+        raise Refused("unknown_layout", NO_HEADER)
     statement = tables.read_table(best[1])
     if not ends_line and not statement.has_balance:
         raise Refused(

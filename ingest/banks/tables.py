@@ -22,6 +22,7 @@ from ingest.banks.words import JOINED, OTHER, UNKNOWN_MONEY, Layout
 from ingest.sheets import Range
 from warehouse.errors import Refused
 
+NO_HEADER: Final = "没有找到银行流水的表头（日期、金额、余额、对方户名等列名）"
 BY_MEANING: Final = "by_meaning"
 _HEADER_ROWS: Final = 200
 """How far down the header is looked for."""
@@ -174,7 +175,7 @@ def read_table(rows: list[list[str]], merged: Sequence[Range] = ()) -> Statement
     """
     header = find_header(rows)
     if header is None:
-        raise Refused("unknown_layout", "没有找到银行流水的表头（日期、金额、余额、对方户名等列名）")
+        raise Refused("unknown_layout", NO_HEADER)
     label = header.layout.label if header.layout is not None else "未登记版式的银行流水"
     if header.problems:
         seen = "、".join(_shown(word) for word in header.shown if word)
