@@ -1,7 +1,8 @@
 """Containers: gzip and zip, recognised by their first bytes, unpacked within limits.
 
 Belongs here: turning one file on disk into the contents it holds. Runs in the child process
-(``ingest.child``). Does not belong here: what the contents mean.
+(``ingest.child``). A workbook is a zip file and no container: it is its own content. Does not belong
+here: what the contents mean.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
-from ingest import limits
+from ingest import limits, sheets
 from warehouse.errors import Refused
 
 Container = Literal["plain", "gz", "zip"]
@@ -28,11 +29,9 @@ _OTHERS: Final = {
     b"\xfd7zXZ": "xz",
     b"BZh": "bzip2",
     b"\x28\xb5\x2f\xfd": "zstd",
-    b"\xd0\xcf\x11\xe0": "Excel 97-2003",
     b"%PDF": "PDF",
     b"PAR1": "Parquet",
 }
-_WORKBOOK: Final = "[Content_Types].xml"
 _ENCRYPTED: Final = 0x1
 _UTF8_NAME: Final = 0x800
 
@@ -79,7 +78,7 @@ def unpack(path: Path, container: Container, folder: Path) -> list[dict[str, Any
         folder: Empty folder for the contents, which are named by number.
 
     Returns:
-        The contents as dictionaries (``Content``).
+        The contents as dictionaries (``Content``); of a workbook the file itself.
 
     Raises:
         Refused: Damaged, cut, too large, nested, or with unsafe names. Nothing of it is taken then.
@@ -105,6 +104,9 @@ def _zip(path: Path, folder: Path) -> list[Content]:
     # A file that begins as a zip but has no directory at its end was cut.
     if not zipfile.is_zipfile(path):
         raise Refused("truncated", "压缩包缺少结尾目录，文件可能没有传完")
+    if sheets.is_workbook(path):
+        with path.open("rb") as file:
+            return [Content("", str(path), hashlib.file_digest(file, "sha256").hexdigest())]
     contents: list[Content] = []
     total = 0
     with zipfile.ZipFile(path) as archive:
@@ -129,8 +131,6 @@ def _zip(path: Path, folder: Path) -> list[Content]:
 
 
 def _refuse_unsafe(member: zipfile.ZipInfo) -> None:
-    if member.filename == _WORKBOOK:
-        raise Refused("unreadable", "Excel 工作簿不在接收范围，请另存为 CSV")
     path = member.filename.replace("\\", "/")
     if path.startswith("/") or ":" in path or ".." in path.split("/"):
         raise Refused("unreadable", "压缩包内的文件名指向压缩包之外")
@@ -154,8 +154,9 @@ def _name(member: zipfile.ZipInfo) -> str:
 
 def _refuse_nested(path: Path) -> None:
     with path.open("rb") as file:
-        if container_of(file.read(16)) != "plain":
-            raise Refused("unreadable", "压缩包内还有压缩包，请只压缩一层")
+        is_plain = container_of(file.read(16)) == "plain"
+    if not is_plain and not sheets.is_workbook(path):
+        raise Refused("unreadable", "压缩包内还有压缩包，请只压缩一层")
 
 
 def _copy(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, packed: int) -> tuple[str, int]:

@@ -33,7 +33,8 @@ def inspect(path: Path) -> dict[str, Any]:
     Returns:
         ``{"path", "container", "files": [...]}``. Each file has ``name`` and either ``refused`` and
         ``message``, or ``layout``, ``encoding``, ``has_bom``, ``is_shuffled``, ``rows``, ``ignored``
-        and ``feeds``: per feed ``rows``, ``biz_date_from``, ``biz_date_to`` (as written) and
+        ``notes``, ``statements`` (of a bank file, per account, see ``ingest.banks.reading``) and
+        ``feeds``: per feed ``rows``, ``biz_date_from``, ``biz_date_to`` (as written) and
         ``totals``: the sum of each amount column as decimal text.
 
     Raises:
@@ -54,6 +55,8 @@ def inspect(path: Path) -> dict[str, Any]:
                 unpacked = Path(folder) / "contents"
                 unpacked.mkdir()
                 contents = worker.unpack(copy, found["container"], unpacked)
+                if contents[0].path == str(copy):  # a workbook
+                    found["container"] = "plain"
         except Refused as refused:
             found["files"].append(_refusal(path.name, refused))
             return found
@@ -77,6 +80,8 @@ def _content(worker: Worker, content: archives.Content, name: str, folder: Path)
         "is_shuffled": reading.is_shuffled,
         "rows": reading.rows,
         "ignored": reading.ignored,
+        "notes": reading.notes,
+        "statements": reading.statements,
         "feeds": {feed: _totals(feed, pl.read_ipc(frame_path(stem, feed))) for feed in reading.feeds},
     }
 
@@ -95,6 +100,8 @@ def _totals(feed: str, frame: pl.DataFrame) -> dict[str, Any]:
         for name, dtype in FEEDS[feed].business_columns.items()
         if isinstance(dtype, pl.Decimal) and name.endswith("_yuan")
     ]
+    if "direction" in frame.columns:
+        amounts = []  # money in and out have no sum; statements tell them apart
     days = frame["biz_date"] if "biz_date" in frame.columns else pl.Series([], dtype=pl.String)
     return {
         "rows": frame.height,

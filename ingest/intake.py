@@ -160,6 +160,8 @@ class Intake:
             contents = [archives.Content("", str(copy), sha)]
             if container != "plain":
                 contents = self._worker.unpack(copy, container, fresh(self._incoming / "contents"))
+                if contents[0].path == str(copy):  # a workbook
+                    container = "plain"
         except Refused as refused:
             self._keep(copy)  # as it came, because there is no content
             return [self._receipt(entry, "", sha, refused)]
@@ -206,6 +208,7 @@ class Intake:
             feeds=",".join(reading.feeds),
             rows_in=reading.rows,
             rows_emitted=sum(reading.feeds.values()),
+            message="；".join(reading.notes) or None,
         )
         self._memory.contents[entry.provider, content.sha] = (row["path"], reading.rows)
         return row

@@ -27,6 +27,8 @@ from warehouse.tables import FEEDS
 
 FOLDER: Final = Path(__file__).parent / "sources"
 STANDARD: Final = "standard"
+BANK: Final = "bank"
+"""Bank files: their layouts are words and formats, not columns (``ingest.banks``)."""
 RELEASE: Final = "release"
 """The standard pack as a steward's release holds it: with pseudonyms instead of person numbers."""
 
@@ -140,7 +142,8 @@ def load_all() -> dict[str, Source]:
         Permanent: A source file is wrong.
     """
     given = [read(path) for path in sorted(FOLDER.glob("*/*.yaml"))]
-    return {source.source: source for source in (_standard(STANDARD), _standard(RELEASE), *given)}
+    bank = Source(source=BANK, label="银行对账单", tables=[])
+    return {source.source: source for source in (_standard(STANDARD), _standard(RELEASE), bank, *given)}
 
 
 def read(path: Path) -> Source:

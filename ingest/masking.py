@@ -14,6 +14,14 @@ import polars as pl
 PERSON: Final = "person_hash"
 _PSEUDONYM: Final = r"^[0-9a-f]{32}$"
 _MOBILE: Final = r"1[3-9]\d{9}"
+_HAN: Final = r"[\x{4E00}-\x{9FFF}]"
+_BODY: Final = (
+    r"公司|集团|银行|支行|分行|学校|小学|中学|大学|学院|幼儿园|食堂|超市|农场|市场|酒店|饭店|商店|粮店|菜店|商行|粮油"
+    r"|中心|合作社|供销社|工会|政府|专户|财政|税务|医院|协会|委员会|基金|客户|商户|备付金|零钱|利息|结算|支付"
+)
+"""Words that only organisations and internal accounts have."""
+_BODY_END: Final = r"[局院厂店校所站社部园场厅办铺库行会户款费]$"
+_SURNAME: Final = "^[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭廖范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史龙陶贺顾毛郝龚邵万钱严覃武戴莫孔向汤]"
 _IDENTITY_CARD: Final = r"\d{17}[\dXx]"
 
 
@@ -39,7 +47,34 @@ def remark(column: str) -> pl.Expr:
     return pl.col(column).str.replace_all(_IDENTITY_CARD, "****").str.replace_all(_MOBILE, "****")
 
 
-_MASKS: Final = {"contact_name": name, "contact_phone": phone, "reason": remark}
+def party(column: str) -> pl.Expr:
+    """The name of a person is masked (``王*``), that of an organisation stays.
+
+    Two to four Chinese characters, or a name with a middle dot, are a person's unless they end as an
+    organisation's name does; a one-character ending is not believed after a common surname.
+    """
+    text = pl.col(column)
+    is_short = text.str.contains(rf"^{_HAN}{{2,4}}$|^{_HAN}+[·•.]{_HAN}+$")
+    is_body = text.str.contains(_BODY) | (text.str.contains(_BODY_END) & ~text.str.contains(_SURNAME))
+    return pl.when(is_short & ~is_body).then(name(column)).otherwise(text)
+
+
+def account(column: str) -> pl.Expr:
+    """Keeps the last four characters, as in ``****1234``; what is shorter than 8 is masked whole."""
+    text = pl.col(column)
+    masked = pl.concat_str(pl.lit("****"), text.str.tail(4))
+    return pl.when(text.str.len_chars() >= 8).then(masked).when(text.is_not_null()).then(pl.lit("****"))
+
+
+_MASKS: Final = {
+    "contact_name": name,
+    "contact_phone": phone,
+    "reason": remark,
+    "counterparty_name": party,
+    "counterparty_account": account,
+    "summary": remark,
+    "purpose_text": remark,
+}
 MASKED: Final = frozenset({PERSON, *_MASKS})
 """Columns of the feeds that this module masks."""
 

@@ -8,7 +8,7 @@ made again from the vault at any time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
-from ingest import layouts, limits, rows, texts
+from ingest import layouts, limits, rows, sheets, texts
+from ingest.banks import reading as banks
 from ingest.layouts import Layout
 from ingest.masking import Masker
 from warehouse.errors import Refused
@@ -34,12 +35,14 @@ class Reading:
 
     Attributes:
         layout: ``<source>.<table>``.
-        encoding: ``utf-8`` or ``gb18030``.
+        encoding: ``utf-8``, ``gb18030`` or ``workbook``.
         has_bom: Whether it began with a byte order mark.
         is_shuffled: Whether its columns stand in another order than the layout's.
         rows: Data rows.
         ignored: Rows that the layout leaves out on purpose.
         feeds: Rows per feed.
+        notes: What a person should know although the content was taken.
+        statements: Per account of a bank file what ``inspect`` shows of it.
     """
 
     layout: str
@@ -49,6 +52,8 @@ class Reading:
     rows: int
     ignored: int
     feeds: dict[str, int]
+    notes: list[str] = field(default_factory=list)
+    statements: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read(
@@ -72,6 +77,23 @@ def read(
     Raises:
         Refused: The content is not understood; no frame is left behind.
     """
+    columns = [source for source in sources if source != layouts.BANK]
+    if not columns:
+        return _bank_file(path, allowed, masker, stem)
+    try:
+        return _column_file(path, columns, allowed, masker, stem)
+    except Refused as refused:
+        if layouts.BANK not in sources:
+            raise
+        return _bank_file(path, allowed, masker, stem, otherwise=refused)
+
+
+def _column_file(
+    path: Path, sources: Sequence[str], allowed: Sequence[str], masker: Masker, stem: Path
+) -> dict[str, Any]:
+    """A table whose columns are those of a layout."""
+    if sheets.is_workbook(path):
+        raise Refused("unknown_layout", "该提供方的数据不接收 Excel 工作簿，请另存为 CSV")
     text = texts.open_text(path)
     table = rows.open_table(text)
     match = layouts.recognise(table.header, sources)
@@ -95,6 +117,42 @@ def read(
             rows=frames.rows,
             ignored=frames.ignored,
             feeds=feeds,
+        )
+    )
+
+
+def _bank_file(
+    path: Path, allowed: Sequence[str], masker: Masker, stem: Path, otherwise: Refused | None = None
+) -> dict[str, Any]:
+    """A bank file: proved lines to one frame.
+
+    Args:
+        otherwise: Why the content is no table of columns; raised where nothing resembles a bank file.
+    """
+    try:
+        found = banks.read(path)
+    except Refused as refused:
+        if otherwise is not None and not banks.resembles(refused):
+            raise otherwise from refused
+        raise
+    if banks.FEED not in allowed:
+        raise Refused("wrong_provider", f"是银行流水，该提供方未登记 {banks.FEED}")
+    draft = stem.with_name(f"{stem.name}.{banks.FEED}.tmp")
+    table = masker.apply(found.frame).to_arrow(compat_level=pl.CompatLevel.oldest())
+    with pa.ipc.new_file(str(draft), table.schema, options=_OPTIONS) as writer:
+        writer.write_table(table)
+    draft.rename(frame_path(stem, banks.FEED))
+    return asdict(
+        Reading(
+            layout=found.layout,
+            encoding=found.encoding,
+            has_bom=found.has_bom,
+            is_shuffled=False,
+            rows=found.rows,
+            ignored=found.ignored,
+            feeds={banks.FEED: found.frame.height},
+            notes=found.notes,
+            statements=found.statements,
         )
     )
 

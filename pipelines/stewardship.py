@@ -183,8 +183,11 @@ def _unit_rows(settings: Settings, feed: Feed, provider: str, right: pl.DataFram
 
 def _as_text(feed: Feed, rows: pl.DataFrame) -> list[dict[str, str]]:
     """Rows as the feed pack writes them."""
-    local = pl.col("reported_at").dt.convert_time_zone(_ZONE).dt.strftime("%Y-%m-%d %H:%M:%S")
-    text = rows.select(
-        pl.col(name).cast(pl.String).fill_null("") for name in feed.business_columns if name != "reported_at"
-    )
-    return text.with_columns(rows.select(local).to_series().alias("reported_at")).to_dicts()
+
+    def text(name: str, dtype: pl.DataType) -> pl.Expr:
+        column = pl.col(name)
+        if isinstance(dtype, pl.Datetime):
+            column = column.dt.convert_time_zone(_ZONE).dt.strftime("%Y-%m-%d %H:%M:%S")
+        return column.cast(pl.String).fill_null("")
+
+    return rows.select(text(name, dtype) for name, dtype in feed.business_columns.items()).to_dicts()

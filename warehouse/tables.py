@@ -127,6 +127,13 @@ FEEDS: Final[dict[str, Feed]] = {
         Feed("consumption", "就餐消费", contracts.Consumption, _CANTEEN_DAY, "biz_date", ("person_hash",)),
         Feed("refund", "退费", contracts.Refund, _CANTEEN_DAY, personal=("person_hash",)),
         Feed("disclosure_line", "月度公示表", contracts.DisclosureLine, _CANTEEN_DAY),
+        Feed(
+            "bank_line",
+            "银行流水",
+            contracts.BankLine,
+            ("account_no", "biz_date"),
+            personal=("counterparty_name", "counterparty_account"),
+        ),
     )
 }
 
@@ -219,6 +226,7 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.consumption": "production",
     "silver.refund": "production",
     "silver.disclosure_line": "production",
+    "silver.bank_line": "production",
     "silver.delivery": "run",
     "silver.quarantine": "run",
     "silver.provider": "base",

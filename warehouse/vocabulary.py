@@ -56,6 +56,13 @@ FOOD_CATEGORIES: Final = {
     "non_food": "非食材",
 }
 PRICE_KINDS: Final = {"wholesale": "批发价", "retail": "零售价", "tender": "中标价", "limit": "限价"}
+BANK_DIRECTIONS: Final = {"in": "收入", "out": "支出"}
+BANK_PROOFS: Final = {
+    "balance": "余额逐笔连续",
+    "statement": "期初期末相符",
+    "explicit": "文件写明方向",
+    "unproved": "方向未能证明",
+}
 FORM_LINES: Final = {
     "income": "伙食费收入",
     "dishes": "菜品支出",
@@ -189,6 +196,7 @@ REFUSALS: Final = {
     "too_large": "文件超过大小或行数上限",
     "wrong_provider": "该提供方未登记此类数据",
     "missing": "清单所列文件未送达",
+    "unproved": "收支方向或合计与余额矛盾，请从网银重新导出该账户的完整明细",
     "timeout": "解析超时，文件可能异常",
 }
 # Texts of contract rules for a clerk: rule -> (what is wrong, what to do).
@@ -211,6 +219,8 @@ RULES: Final = {
     "period_ordered": ("失效日期早于生效日期", "核对起止日期"),
     "price_positive": ("价格为零或负数", "没有报价的品目不要填写"),
     "price_within_range": ("价格不在最低价与最高价之间", "核对最低、最高和平均价，注意小数点"),
+    "direction_proved": ("收支方向没有得到余额证明", "对照网银核实方向后放行，或重新导出完整明细"),
+    "in_yuan": ("不是人民币账户", "外币账户的金额不能记为元，请另行登记"),
     "amount_required": ("退货记录缺少金额", "补填退货金额"),
     "not_in_future": ("业务日期晚于报送时间", "核对业务日期"),
     "conflict": ("同一记录号出现两种不同内容", "保留正确的一条后重新报送"),
@@ -279,6 +289,19 @@ LABELS: Final = {
     "high_price": "最高价",
     "discount_pct": "下浮率（%）",
     "confidence": "可信度",
+    "account_no": "账号",
+    "booked_at": "入账时间",
+    "serial_no": "银行流水号",
+    "direction": "收支方向",
+    "balance_yuan": "余额（元）",
+    "currency": "币种",
+    "counterparty_name": "对方户名",
+    "counterparty_account": "对方账号",
+    "counterparty_bank": "对方开户行",
+    "summary": "摘要",
+    "purpose_text": "用途附言",
+    "is_reversal": "是否冲正",
+    "proof": "方向依据",
     "move_kind": "出入库类型",
     "qty": "数量",
     "purpose": "用途",

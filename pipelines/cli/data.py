@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from pipelines.cli.terminal import Answer, Misuse, Terminal, table
 from pipelines.lock import writer
 from pipelines.night import Night, unchanged
+from warehouse import vocabulary
 from warehouse.errors import Permanent
 
 Injected = Annotated[Terminal, Parameter(parse=False)]
@@ -188,7 +189,21 @@ def _described(one: dict[str, Any]) -> list[str]:
         totals = "，".join(f"{column} 合计 {total}" for column, total in content["totals"].items())
         span = f"{content['biz_date_from'] or '—'} 至 {content['biz_date_to'] or '—'}"
         lines.append(f"  {feed}：{content['rows']} 行，业务日期 {span}{'，' if totals else ''}{totals}")
+    lines += [_statement(statement) for statement in one["statements"]]
+    lines += [f"  提示：{note}" for note in one["notes"]]
     return lines
+
+
+def _statement(found: dict[str, Any]) -> str:
+    """One account of a bank file: what moved, and what the directions rest on."""
+    proof = "，".join(
+        f"{vocabulary.BANK_PROOFS[code]} {count} 行" for code, count in found["proof"].items() if count
+    )
+    return (
+        f"  {found['label']}，账号 {found['account'] or '文件中没有'}（{found['currency']}），{found['rows']} 行，"
+        f"{found['biz_date_from']} 至 {found['biz_date_to']}：期初 {found['opening_yuan']}，收入 {found['in_yuan']}，"
+        f"支出 {found['out_yuan']}，期末 {found['closing_yuan']}；{proof}"
+    )
 
 
 def _ordered(first: date, last: date) -> None:

@@ -26,8 +26,8 @@ LOOKBACK: Final = dt.timedelta(days=62)
 _BUILD_CODE: Final = ("dbt_project", "warehouse")
 _CODE_ROW: Final = "code"
 _AS_OF_ROW: Final = "as_of"
-# Advance payments are no income; a form reaches back by a window of its own.
-_NO_EFFECT: Final = frozenset({"meal_fee", "disclosure_line"})
+# Advance payments are no income; a form reaches back by a window of its own; no model reads bank lines yet.
+_NO_EFFECT: Final = frozenset({"meal_fee", "disclosure_line", "bank_line"})
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def _number(version: str | None) -> int | None:
 
 
 def _first_days(settings: Settings) -> list[dt.date]:
-    ranges = [delta.day_range(settings.table(feed.table)) for feed in FEEDS.values() if feed.dated]
+    read = [feed for feed in FEEDS.values() if feed.dated and feed.name != "bank_line"]
+    ranges = [delta.day_range(settings.table(feed.table)) for feed in read]
     return [found[0] for found in ranges if found is not None]
 
 

@@ -221,7 +221,7 @@ def _by_day(
             .join(owner, left_on=["_provider", "unit_key"], right_on=["provider", "unit_key"], how="anti")
         )
         frame = pl.concat([_stored(feed, kept), _stored(feed, fresh)])
-        yield frame.sort("biz_date", "canteen_id", "record_no")
+        yield frame.sort("biz_date", *(name for name in feed.unit if name != "biz_date"), "record_no")
 
 
 def _stored(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:
@@ -253,7 +253,7 @@ def _write_quarantine(
             provider=pl.col("_provider"),
             canteen_id=pl.col("canteen_id") if "canteen_id" in frame.columns else pl.lit(None, pl.String),
             biz_date=pl.when(pl.col("unit_key") == "").then(None).otherwise(pl.col("biz_date"))
-            if "canteen_id" in frame.columns
+            if FEEDS[frame["feed"][0]].dated
             else pl.lit(None, pl.Date),
             state=pl.lit("open"),
         )
@@ -298,8 +298,8 @@ def _write_quarantine(
 
 
 def _judged_days(delivered: pl.DataFrame) -> list[str]:
-    """Days whose completeness may have changed; forms and advance payments are not part of it."""
-    judged = delivered.filter(~pl.col("feed").is_in(["disclosure_line", "meal_fee"]))
+    """Days whose completeness may have changed; forms, advance payments and bank files are not part of it."""
+    judged = delivered.filter(~pl.col("feed").is_in(["disclosure_line", "meal_fee", "bank_line"]))
     return [str(day) for day in judged["biz_date"].drop_nulls().unique()]
 
 

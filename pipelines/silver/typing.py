@@ -35,6 +35,8 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     "channel": vocabulary.CHANNELS,
     "refund_kind": vocabulary.REFUND_KINDS,
     "category": vocabulary.FOOD_CATEGORIES,
+    "direction": vocabulary.BANK_DIRECTIONS,
+    "proof": vocabulary.BANK_PROOFS,
     "line_code": vocabulary.FORM_LINES,
     "department": vocabulary.DEPARTMENTS,
     "role_kind": vocabulary.ROLE_KINDS,

@@ -129,17 +129,16 @@ def _describe(
 
 def _unit_columns(feed: Feed, rows: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
     """Canteen, day and month of each unit; reference units and unreadable ones are about no day."""
-    columns = ["_file", "unit_key", *(feed.unit if feed.dated else ())]
+    named = [name for name in feed.unit if name in DELIVERY] if feed.dated else []
+    columns = ["_file", "unit_key", *named]
     keys = pl.concat([frame.select(columns) for frame in (rows, rejected)]).unique(
         subset=["_file", "unit_key"]
     )
-    if not feed.dated:
-        keys = keys.with_columns(canteen_id=pl.lit(None, pl.String), biz_date=pl.lit(None, pl.Date))
-    else:
-        unreadable = pl.col("unit_key") == ""
-        keys = keys.with_columns(
-            pl.when(unreadable).then(None).otherwise(pl.col(name)).alias(name) for name in feed.unit
-        )
+    readable = pl.col("unit_key") != ""
+    keys = keys.with_columns(
+        (pl.when(readable).then(pl.col(name)) if name in named else pl.lit(None, DELIVERY[name])).alias(name)
+        for name in ("canteen_id", "biz_date")
+    )
     return keys.with_columns(biz_month=pl.col("biz_date").dt.strftime("%Y-%m").fill_null(UNDATED))
 
 

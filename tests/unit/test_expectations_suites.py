@@ -89,6 +89,14 @@ FAULTS = (
     Fault("price_agreement", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
     Fault("price_agreement", "half_price", "between", "discount_pct", every(9, discount_pct=86)),
     Fault("price_agreement", "nothing_agreed", "between", "none_share", every(1, discount_pct=0)),
+    Fault("bank_line", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
+    Fault("bank_line", "very_late", "between", "lag_days", every(9, biz_date=dt.date(2026, 1, 1))),
+    Fault("bank_line", "huge_amount", "between", "amount_yuan", every(30, amount_yuan=90_000_000)),
+    Fault("bank_line", "overdrawn", "between", "balance_yuan", every(30, balance_yuan=-1)),
+    Fault("bank_line", "nameless", "not_null", "counterparty_name", every(2, counterparty_name=None)),
+    Fault("bank_line", "unproved", "between", "balance_proved_share", every(5, proof="explicit")),
+    Fault("bank_line", "many_reversals", "between", "reversal_share", every(9, is_reversal=True)),
+    Fault("bank_line", "round_amounts", "between", "round_amount_share", every(1, amount_yuan=500)),
     Fault("map_shape", "another_city", "matches", "division_code", every(30, division_code="430102")),
 )  # fmt: skip
 
@@ -133,6 +141,17 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
         "price_reference": {"unit_price": 5, "low_price": 4, "high_price": 6, "valid_from": DAY},
         "quotation": {"record_no": f"P{i}", "unit_price": 5, "valid_from": DAY, "valid_to": NIGHT},
         "price_agreement": {"record_no": f"P{i}", "discount_pct": 14},
+        "bank_line": {
+            "record_no": f"P{i}",
+            "account_no": "A",
+            "biz_date": DAY,
+            "direction": "out",
+            "amount_yuan": 1288.06,
+            "balance_yuan": 5000,
+            "counterparty_name": "岳阳粮油公司",
+            "is_reversal": False,
+            "proof": "balance",
+        },
         "org": {
             "org_id": f"O{i}",
             "parent_id": "S",
@@ -251,7 +270,7 @@ def test_a_check_without_values_has_no_result(results: pl.DataFrame) -> None:
 
 @pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES)
 def test_a_suite_reads_columns_of_its_table_and_no_personal_one(suite: Any) -> None:
-    personal = {"person_hash"}
+    personal = {"person_hash", "counterparty_account"}
     assert set(suite.reads) <= set(FEEDS[suite.feed].columns) - personal
     keys = [(check.kind, check.column) for check in (*suite.rows, *suite.profile)]
     assert len(keys) == len(set(keys))

@@ -50,7 +50,34 @@ def test_remarks_lose_phone_and_identity_card_numbers() -> None:
     ]
 
 
-@given(text=st.text(max_size=30), column=st.sampled_from(["contact_name", "contact_phone", "reason"]))
+def test_names_of_persons_are_masked_and_those_of_organisations_stay() -> None:
+    assert mask("counterparty_name", "王小明", "欧阳修文", "买买提·艾力", "王建局", None) == [
+        "王*",
+        "欧*",
+        "买*",
+        "王*",
+        None,
+    ]
+    bodies = ["湘北粮油贸易有限公司", "岳阳县教育局", "财政局", "粮油店", "市一中学", "支付宝", "HSBC", "王*"]
+    assert mask("counterparty_name", *bodies) == bodies
+
+
+def test_accounts_of_others_keep_four_digits_and_texts_lose_phones() -> None:
+    assert mask("counterparty_account", "6222021001112223334", "1234", "a@b.c", None) == [
+        "****3334",
+        "****",
+        "****",
+        None,
+    ]
+    assert mask("summary", "转13812341234") == mask("purpose_text", "转13812341234") == ["转****"]
+
+
+@given(
+    text=st.text(max_size=30),
+    column=st.sampled_from(
+        ["contact_name", "contact_phone", "reason", "counterparty_name", "counterparty_account", "summary"]
+    ),
+)
 def test_a_masked_value_stays_as_it_is(text: str, column: str) -> None:
     once = mask(column, text)
     assert mask(column, *once) == once

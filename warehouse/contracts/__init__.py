@@ -8,6 +8,7 @@ Each class is one feed. Field order is the column order of the feed pack. ``pers
 columns are masked before the contract sees them (``ingest.masking``).
 """
 
+from warehouse.contracts.bank import BankLine
 from warehouse.contracts.disclosure import DisclosureLine
 from warehouse.contracts.meals import Consumption, MealFee, Refund
 from warehouse.contracts.prices import PriceAgreement, PriceReference, Quotation
@@ -26,6 +27,7 @@ from warehouse.contracts.supply import Purchase, StockMove, Stocktake
 __all__ = [
     "ROW_RULES",
     "AccessGrant",
+    "BankLine",
     "Calendar",
     "Consumption",
     "DisclosureLine",

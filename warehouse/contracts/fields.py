@@ -11,6 +11,7 @@ from typing import Any
 import dataframely as dy
 
 MAX_YUAN = 100_000_000
+MAX_BANK_YUAN = 1_000_000_000_000
 MAX_QTY = 10_000_000
 MAX_RING = 65_536
 
@@ -35,6 +36,11 @@ def yuan(*, nullable: bool = False, negative: bool = False) -> dy.Decimal:
     return dy.Decimal(18, 2, nullable=nullable, min=-MAX_YUAN if negative else 0, max=MAX_YUAN)
 
 
+def bank_yuan(*, nullable: bool = False, negative: bool = False) -> dy.Decimal:
+    """Money of a bank account in yuan, Decimal(18, 2): a city's collection account holds more than a canteen."""
+    return dy.Decimal(18, 2, nullable=nullable, min=-MAX_BANK_YUAN if negative else 0, max=MAX_BANK_YUAN)
+
+
 def quantity(*, nullable: bool = False) -> dy.Decimal:
     """A quantity in the unit of the row, Decimal(18, 3)."""
     return dy.Decimal(18, 3, nullable=nullable, min=0, max=MAX_QTY)
@@ -50,6 +56,6 @@ def day(*, nullable: bool = False) -> dy.Date:
     return dy.Date(nullable=nullable)
 
 
-def instant() -> dy.Datetime:
-    """When the source reported the row, UTC."""
-    return dy.Datetime(nullable=False, time_zone="UTC", time_unit="us")
+def instant(*, nullable: bool = False) -> dy.Datetime:
+    """When something happened or was reported, UTC."""
+    return dy.Datetime(nullable=nullable, time_zone="UTC", time_unit="us")

@@ -17,5 +17,7 @@ ROW_RULES: Final[dict[str, tuple[str, ...]]] = {
     "period_ordered": ("valid_to", "valid_from"),
     "price_positive": ("unit_price",),
     "price_within_range": ("unit_price", "low_price", "high_price"),
+    "direction_proved": ("direction", "balance_yuan"),
+    "in_yuan": ("currency",),
     "uscc_checksum": ("supplier_uscc",),
 }
