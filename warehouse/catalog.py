@@ -189,6 +189,7 @@ def label_seed() -> str:
         "confidence": vocabulary.CONFIDENCES,
         "account_kind": vocabulary.ACCOUNT_KINDS,
         "category": vocabulary.FOOD_CATEGORIES,
+        "price_kind": vocabulary.PRICE_KINDS,
         "feed": {feed.name: feed.label for feed in FEEDS.values()},
     }
     rows = [
