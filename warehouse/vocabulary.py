@@ -129,6 +129,27 @@ FINDING_KINDS: Final = {
     "teacher_item_in_pupil_account": ("教师餐记入学生账", "education", "把教师餐食材调出学生账并重新报送"),
     "unit_suspect": ("计量单位疑似混用", "market", "对照送货单更正数量单位（斤、公斤）"),
 }
+# What a price finding is about.
+PRICE_FINDING_KINDS: Final = {
+    "line": "单笔价格偏高",
+    "item": "同一品目持续偏高",
+    "supplier": "供应商整体偏高",
+    "unit": "单笔计量单位疑似混用",
+}
+# Tests of purchase prices, the firmest first: the first that holds names the finding.
+PRICE_TESTS: Final = {
+    "over_limit": "高于限价",
+    "over_quotation": "高于报价",
+    "no_quotation": "无有效报价",
+    "peer": "高于同类",
+    "history": "高于自身历史",
+    "reference": "高于参考价",
+    "not_following": "行情下跌未跟降",
+    "supplier": "供应商整体高于同行",
+    "supplier_rise": "供应商整体涨价",
+    "unit_line": "单位疑似混用",
+}
+PRICE_LEVELS: Final = {"canteen": "单个食堂", "county": "县区", "city": "全市"}
 PERIOD_KINDS: Final = {
     "month_to_date": "本月至今",
     "month": "自然月",
@@ -161,6 +182,20 @@ PARAMETERS: Final = {
     "never_accepted_days": "下单后未验收的天数",
     "never_issued_days": "购入后未领用的供餐天数",
     "unit_min_peers": "计量单位比对所需的最少同类食堂数",
+    "price_tolerance_pct": "高于限价、报价的容差（%）",
+    "price_level_low_pct": "高于参考价的一级提示（%）",
+    "price_level_mid_pct": "高于参考价的二级提示（%）",
+    "price_level_high_pct": "高于参考价的三级提示（%）",
+    "price_z_agree": "价格偏离同类的稳健倍数，须另有佐证",
+    "price_z_alone": "价格偏离同类或自身历史的稳健倍数，单独成立",
+    "price_min_lines": "比价组的最少笔数，不足则扩大到全市",
+    "price_min_peers": "比价组的最少食堂数或供应商数，不足则扩大到全市",
+    "price_noise_floor_pct": "价格离散度的下限（%）",
+    "price_history_lines": "与自身历史比较所需的最少笔数",
+    "price_supplier_lines": "供应商整体判断所需的最少笔数",
+    "price_supplier_pct": "供应商整体高于同行的起点（%）",
+    "price_supplier_z": "供应商整体偏高的稳健显著性",
+    "price_fall_pct": "两周内行情下跌的起点（%）",
 }
 DEPARTMENTS: Final = {"education": "教育", "market": "市场监管"}
 ROLE_KINDS: Final = {
