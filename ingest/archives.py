@@ -1,5 +1,7 @@
 """Containers: gzip and zip, recognised by their first bytes, unpacked within limits.
 
+A workbook (xlsx) is a zip file on the outside; it is a content, not a container.
+
 Belongs here: turning one file on disk into the contents it holds. Runs in the child process
 (``ingest.child``). Does not belong here: what the contents mean.
 """
@@ -15,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
-from ingest import limits
+from ingest import limits, sheets
 from warehouse.errors import Refused
 
 Container = Literal["plain", "gz", "zip"]
@@ -32,7 +34,7 @@ _OTHERS: Final = {
     b"%PDF": "PDF",
     b"PAR1": "Parquet",
 }
-_WORKBOOK: Final = "[Content_Types].xml"
+_OFFICE: Final = "[Content_Types].xml"
 _ENCRYPTED: Final = 0x1
 _UTF8_NAME: Final = 0x800
 
@@ -65,7 +67,7 @@ def container_of(head: bytes) -> Container:
     for magic, name in _OTHERS.items():
         if head.startswith(magic):
             raise Refused(
-                "unreadable", f"{name} 格式不在接收范围，请改送 CSV 或 JSON Lines（可用 gz、zip 压缩）"
+                "unreadable", f"{name} 格式不在接收范围，请改送 CSV、xlsx 或 JSON Lines（可用 gz、zip 压缩）"
             )
     return "plain"
 
@@ -107,6 +109,8 @@ def _zip(path: Path, folder: Path) -> list[Content]:
         raise Refused("truncated", "压缩包缺少结尾目录，文件可能没有传完")
     contents: list[Content] = []
     total = 0
+    if sheets.is_workbook(path):
+        return [Content("", str(path), _sha(path))]
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) > limits.MEMBERS:
@@ -129,8 +133,8 @@ def _zip(path: Path, folder: Path) -> list[Content]:
 
 
 def _refuse_unsafe(member: zipfile.ZipInfo) -> None:
-    if member.filename == _WORKBOOK:
-        raise Refused("unreadable", "Excel 工作簿不在接收范围，请另存为 CSV")
+    if member.filename == _OFFICE:
+        raise Refused("unreadable", "Word、PowerPoint 文件不在接收范围，请改送文本、CSV 或 xlsx")
     path = member.filename.replace("\\", "/")
     if path.startswith("/") or ":" in path or ".." in path.split("/"):
         raise Refused("unreadable", "压缩包内的文件名指向压缩包之外")
@@ -154,8 +158,14 @@ def _name(member: zipfile.ZipInfo) -> str:
 
 def _refuse_nested(path: Path) -> None:
     with path.open("rb") as file:
-        if container_of(file.read(16)) != "plain":
+        container = container_of(file.read(16))
+        if container != "plain" and not (container == "zip" and sheets.is_workbook(path)):
             raise Refused("unreadable", "压缩包内还有压缩包，请只压缩一层")
+
+
+def _sha(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _copy(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, packed: int) -> tuple[str, int]:

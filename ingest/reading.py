@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
-from ingest import layouts, limits, rows, texts
+from ingest import bulletin, layouts, limits, rows, sheets, texts
 from ingest.layouts import Layout
 from ingest.masking import Masker
 from warehouse.errors import Refused
@@ -34,7 +34,7 @@ class Reading:
 
     Attributes:
         layout: ``<source>.<table>``.
-        encoding: ``utf-8`` or ``gb18030``.
+        encoding: ``utf-8`` or ``gb18030``; ``workbook`` where cells are no bytes of a text.
         has_bom: Whether it began with a byte order mark.
         is_shuffled: Whether its columns stand in another order than the layout's.
         rows: Data rows.
@@ -72,8 +72,12 @@ def read(
     Raises:
         Refused: The content is not understood; no frame is left behind.
     """
-    text = texts.open_text(path)
-    table = rows.open_table(text)
+    if sheets.is_workbook(path):
+        text, table = None, sheets.open_table(path)
+    else:
+        text = texts.open_text(path)
+        prose = bulletin.SOURCE in sources and bulletin.is_bulletin(text)
+        table = bulletin.open_table(text) if prose else rows.open_table(text)
     match = layouts.recognise(table.header, sources)
     foreign = [emit.feed for emit in match.layout.feeds if emit.feed not in allowed]
     if foreign:
@@ -82,15 +86,20 @@ def read(
     frames = _Frames(match.layout, masker, stem)
     try:
         for frame in table.frames:
-            frames.add(_cleansed(frame.rename(names), is_ascii=text.is_ascii))
+            blank = [pl.lit(None, pl.String).alias(name) for name in match.lacking]
+            frames.add(
+                _cleansed(
+                    frame.rename(names).with_columns(blank), is_ascii=text is not None and text.is_ascii
+                )
+            )
         feeds = frames.close()
     finally:
         frames.discard()
     return asdict(
         Reading(
             layout=f"{match.source}.{match.layout.name}",
-            encoding=text.encoding,
-            has_bom=text.has_bom,
+            encoding=sheets.ENCODING if text is None else text.encoding,
+            has_bom=text is not None and text.has_bom,
             is_shuffled=match.is_shuffled,
             rows=frames.rows,
             ignored=frames.ignored,

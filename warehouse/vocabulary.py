@@ -56,6 +56,10 @@ FOOD_CATEGORIES: Final = {
     "non_food": "非食材",
 }
 PRICE_KINDS: Final = {"wholesale": "批发价", "retail": "零售价", "tender": "中标价", "limit": "限价"}
+# Begins the name of a row that stands for a list whose names and figures do not count out.
+UNPAIRED: Final = "未成对："
+# Counted packs: what one weighs stands in the specification, if anywhere.
+PACK_UNITS: Final = ("只", "条", "把", "盒", "袋", "包", "瓶", "桶", "箱", "盘", "份")
 FORM_LINES: Final = {
     "income": "伙食费收入",
     "dishes": "菜品支出",
@@ -246,6 +250,7 @@ RULES: Final = {
     "period_ordered": ("失效日期早于生效日期", "核对起止日期"),
     "price_positive": ("价格为零或负数", "没有报价的品目不要填写"),
     "price_within_range": ("价格不在最低价与最高价之间", "核对最低、最高和平均价，注意小数点"),
+    "pair_complete": ("并列的品名、价格、涨跌幅个数不符", "对照通报原文逐项更正后放行"),
     "amount_required": ("退货记录缺少金额", "补填退货金额"),
     "not_in_future": ("业务日期晚于报送时间", "核对业务日期"),
     "conflict": ("同一记录号出现两种不同内容", "保留正确的一条后重新报送"),
@@ -312,6 +317,7 @@ LABELS: Final = {
     "item_name": "品名",
     "low_price": "最低价",
     "high_price": "最高价",
+    "change_pct": "环比（%）",
     "discount_pct": "下浮率（%）",
     "confidence": "可信度",
     "move_kind": "出入库类型",

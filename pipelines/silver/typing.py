@@ -36,6 +36,7 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     "refund_kind": vocabulary.REFUND_KINDS,
     "category": vocabulary.FOOD_CATEGORIES,
     "line_code": vocabulary.FORM_LINES,
+    "price_kind": vocabulary.PRICE_KINDS,
     "department": vocabulary.DEPARTMENTS,
     "role_kind": vocabulary.ROLE_KINDS,
 }
