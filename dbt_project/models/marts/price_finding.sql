@@ -164,6 +164,7 @@ caused as (
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
         and (s.county_code is null or g.county_code = s.county_code)
         and (s.canteen_id is null or g.canteen_id = s.canteen_id)
+        and g.biz_date between s.first_week and s.last_day
 ),
 
 objected as (
@@ -199,6 +200,14 @@ grouped as (
     where cause <> 'supplier'
 ),
 
+-- A single price above its peers that is this canteen's usual one is no event: three and more are a finding.
+kept as (
+    select * from grouped
+    where
+        kind <> 'line' or over_limit or over_quotation or no_quotation or history_alone or reference_alone
+        or coalesce(own_z, 2) >= 2
+),
+
 priced as (
     select
         *,
@@ -218,7 +227,7 @@ priced as (
             when reference then coalesce(reference_confidence, 'D')
             else 'D'
         end as basis
-    from grouped
+    from kept
 ),
 
 ranked as (
@@ -302,13 +311,14 @@ supplier_line as (
         l.over_quotation,
         {{ product(
             'l.qty_kg', '(l.price_yuan - case when s.is_high then ' ~ as_price('l.others_mid') ~ ' else '
-            ~ as_price('l.market + l.before_mid') ~ ' end)'
+            ~ as_price('l.log_price - s.rise_shift') ~ ' end)'
         ) }} as over_yuan
     from supplier as s
     inner join line as l
         on s.month_start = l.month_start and s.supplier_id = l.supplier_id and s.city_code = l.city_code
         and (s.county_code is null or s.county_code = l.county_code)
         and (s.canteen_id is null or s.canteen_id = l.canteen_id)
+        and l.biz_date between s.first_week and s.last_day
     where l.is_current
 ),
 
