@@ -67,7 +67,7 @@ def read(worker: Worker, path: Path, provider: Provider, stem: Path, releases: s
     """Read a content of a provider into frames; a release is in the standard pack with pseudonyms."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     released = releases is not None
-    sources = [RELEASE if released else provider.source]
+    sources = [RELEASE] if released else provider.sources
     return worker.read(path, provider.provider, sources, provider.feeds, stem, keeps_pseudonyms=released)
 
 

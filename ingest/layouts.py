@@ -33,6 +33,10 @@ RELEASE: Final = "release"
 """The standard pack as a steward's release holds it: with pseudonyms instead of person numbers."""
 
 
+_LATER: Final = {"price_reference": ("change_pct",)}
+"""Columns that the pack has gained; a file of before is still right."""
+
+
 class Emit(BaseModel):
     """A feed made from rows of a table."""
 
@@ -77,6 +81,7 @@ class Layout(BaseModel):
             row belongs to it.
         ignored: Rows that belong to no feed. All other rows must belong to one.
         labels: Other header of the same columns, same order.
+        optional: Columns that a file may lack; they are blank then.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,6 +91,7 @@ class Layout(BaseModel):
     feeds: list[Emit] = Field(min_length=1)
     ignored: list[Ignored] = []
     labels: list[str] | None = None
+    optional: list[str] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Layout:
@@ -94,6 +100,8 @@ class Layout(BaseModel):
         used |= {ignored.where.column for ignored in self.ignored}
         if not used <= set(self.columns):
             raise ValueError(f"{self.name}: no such source columns {sorted(used - set(self.columns))}")
+        if not set(self.optional) < set(self.columns):
+            raise ValueError(f"{self.name}: an optional column must be one of several")
         for header in (self.columns, self.labels or self.columns):
             if len({normal(name) for name in header}) != len(self.columns):
                 raise ValueError(f"{self.name}: a column stands twice in the header")
@@ -175,7 +183,8 @@ def _standard(source: str) -> Source:
             columns={name: mapping.Column.model_validate({"from": given}) for name, given in named.items()},
         )
         labels = [vocabulary.LABELS[name] for name in columns]
-        tables.append(Layout(name=feed.name, columns=columns, feeds=[emit], labels=labels))
+        optional = [name for name in columns if name in _LATER.get(feed.name, ())]
+        tables.append(Layout(name=feed.name, columns=columns, feeds=[emit], labels=labels, optional=optional))
     return Source(source=source, label="标准数据包", tables=tables)
 
 
@@ -195,7 +204,12 @@ class Match(BaseModel):
     @property
     def is_shuffled(self) -> bool:
         """Whether the file has the columns in another order than the layout."""
-        return self.names != self.layout.columns
+        return self.names != [name for name in self.layout.columns if name in self.names]
+
+    @property
+    def lacking(self) -> list[str]:
+        """Columns of the layout that the file may lack and does."""
+        return [name for name in self.layout.columns if name not in self.names]
 
 
 def recognise(header: Sequence[str], sources: Sequence[str]) -> Match:
@@ -214,7 +228,8 @@ def recognise(header: Sequence[str], sources: Sequence[str]) -> Match:
         for source, layout in candidates:
             for known in layout.headers():
                 names = {normal(name): column for name, column in zip(known, layout.columns, strict=True)}
-                if set(given) == set(names):
+                lacking = {names[name] for name in set(names) - set(given)}
+                if set(given) <= set(names) and lacking <= set(layout.optional):
                     return Match(source=source, layout=layout, names=[names[name] for name in given])
     raise Refused("unknown_layout", _nearest(given, [layout for _, layout in candidates]))
 
@@ -231,7 +246,8 @@ def _nearest(given: list[str], layouts: list[Layout]) -> str:
     )
     if len(set(nearest) & set(given)) * 2 < len(nearest):
         return "表头与任何版式都不相近，请确认首行是列名、分隔符是逗号"
-    missing = "、".join(name for name in nearest if name not in given)
+    may_lack = {normal(name) for name in layout.optional}
+    missing = "、".join(name for name in nearest if name not in given and name not in may_lack)
     extra = "、".join(re.sub(r"\d", "#", name[:20]) for name in given if name not in nearest)
     parts = [f"缺少列 {missing}" if missing else "", f"多出列 {extra}" if extra else ""]
     return f"最接近的版式是 {layout.name}，" + "，".join(part for part in parts if part)

@@ -1,18 +1,21 @@
 """How a source's column becomes a column of a feed: the small language of the layouts.
 
-Belongs here: the five forms (copy, date part, constant, choice by content, product) and the row
-conditions, each as a polars expression over text. Whether the result is valid is the contract's
+Belongs here: the forms (copy, date part, part of a text, constant, choice by content, join, product)
+and the row conditions, each as a polars expression over text. Whether the result is valid is the contract's
 question.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _DECIMALS: Final = 6
+_KEY_BYTES: Final = 64
+_MIDNIGHT: Final = r"[ T]00:00(:00)?$"
 _SCALE: Final = 10**_DECIMALS
 _CENT: Final = 10 ** (2 * _DECIMALS - 2)
 _NUMBER: Final = rf"^[+-]?\d{{1,12}}(\.\d{{0,{_DECIMALS}}}0*)?$"
@@ -34,8 +37,14 @@ class Column(BaseModel):
         source: Column of the source (``from`` in YAML).
         part: ``date`` keeps the date of a date and time.
         prefix: Text put before it.
+        suffix: Text put after it.
+        find: Regular expression; its first group is the value. Where it does not match, ``else_from`` is.
+        else_from: Column of the source that is taken where ``find`` does not match.
+        default: The value of a blank cell.
         map: The first choice whose text is contained decides, else ``otherwise``; blank stays blank.
         otherwise: The value when no choice fits.
+        join: Columns whose texts are joined with ``|`` as a key of the row, blank ones left out and
+            midnights cut off; all blank is blank. What is too long for a key becomes its sha256.
         product: Two columns whose product is taken, half-up to the cent.
         value: A constant; null leaves the column empty.
     """
@@ -45,38 +54,55 @@ class Column(BaseModel):
     source: str | None = Field(default=None, alias="from")
     part: Literal["date"] | None = None
     prefix: str = ""
+    suffix: str = ""
+    find: str | None = None
+    else_from: str | None = None
+    default: str | None = None
     map: list[Choice] = []
     otherwise: str | None = None
+    join: list[str] = []
     product: tuple[str, str] | None = None
     value: str | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Column:
-        forms = [name for name in ("source", "product", "value") if name in self.model_fields_set]
+        forms = [name for name in ("source", "join", "product", "value") if name in self.model_fields_set]
         if len(forms) != 1:
-            raise ValueError("give exactly one of from, product, value")
-        if self.source is None and (self.part or self.prefix or self.map):
-            raise ValueError("part, prefix and map need from")
+            raise ValueError("give exactly one of from, join, product, value")
+        options = (self.part, self.prefix, self.suffix, self.map, self.find, self.default)
+        if self.source is None and any(options):
+            raise ValueError("part, prefix, suffix, map, find and default need from")
+        if self.else_from is not None and self.find is None:
+            raise ValueError("else_from needs find")
         if bool(self.map) != (self.otherwise is not None):
             raise ValueError("map needs otherwise, and otherwise needs map")
         return self
 
     def sources(self) -> list[str]:
         """Columns of the source that it reads."""
-        return [*(self.product or ()), *([self.source] if self.source is not None else [])]
+        given = [*(self.product or ()), *self.join, self.source, self.else_from]
+        return [name for name in given if name is not None]
 
     def expression(self) -> pl.Expr:
         """The column as text."""
         if self.product is not None:
             return _product(*self.product)
+        if self.join:
+            return _joined(self.join)
         if self.source is None:
             return pl.lit(self.value, pl.String)
         text = pl.col(self.source)
+        if self.find is not None:
+            text = text.str.extract(self.find)
+            if self.else_from is not None:
+                text = pl.coalesce(text, pl.col(self.else_from))
         if self.part == "date":
             text = text.str.replace(r"[ T].*$", "")
         if self.map:
             text = self._chosen(text)
-        return pl.concat_str(pl.lit(self.prefix), text) if self.prefix else text
+        if self.default is not None:
+            text = text.fill_null(self.default)
+        return pl.concat_str(pl.lit(self.prefix), text, pl.lit(self.suffix))
 
     def _chosen(self, text: pl.Expr) -> pl.Expr:
         chosen: pl.Expr = pl.when(text.is_not_null()).then(pl.lit(self.otherwise))
@@ -106,6 +132,21 @@ class Where(BaseModel):
         if self.equals is not None:
             return pl.col(self.column).eq_missing(pl.lit(self.equals))
         return pl.col(self.column).ne_missing(pl.lit(self.not_equals))
+
+
+def _joined(columns: list[str]) -> pl.Expr:
+    parts = [pl.col(name).str.replace(_MIDNIGHT, "") for name in columns]
+    joined = pl.concat_str(parts, separator="|", ignore_nulls=True)
+    fits = joined.str.len_bytes() <= _KEY_BYTES
+    short = pl.when(fits).then(joined).otherwise(joined.map_batches(_digests, return_dtype=pl.String))
+    return pl.when(joined != "").then(short)
+
+
+def _digests(texts: pl.Series) -> pl.Series:
+    """sha256 of the texts that are too long; they are rare."""
+    long = texts.filter(texts.str.len_bytes() > _KEY_BYTES).unique()
+    shown = [hashlib.sha256(text.encode()).hexdigest() for text in long]
+    return texts.replace(long, pl.Series(shown, dtype=pl.String))
 
 
 def _product(left: str, right: str) -> pl.Expr:

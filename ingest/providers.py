@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ingest import layouts
 from warehouse.errors import Permanent
@@ -20,13 +20,17 @@ from warehouse.tables import FEEDS
 FOLDER: Final = Path(__file__).parent / "providers"
 
 
+def _listed(given: object) -> object:
+    return [given] if isinstance(given, str) else given
+
+
 class Provider(BaseModel):
     """Who delivers data.
 
     Attributes:
         provider: Code, the name of the landing folder.
         label: Chinese name.
-        source: Whose layouts the files have (``ingest.layouts``).
+        sources: Whose layouts the files have (``ingest.layouts``), written ``source`` in YAML: one or a list.
         counties: Division codes it is responsible for; empty for the city.
         feeds: Feeds it may deliver.
         duties: Feeds that must arrive for each open day.
@@ -37,7 +41,7 @@ class Provider(BaseModel):
 
     provider: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     label: str = Field(min_length=1)
-    source: str
+    sources: Annotated[list[str], BeforeValidator(_listed)] = Field(validation_alias="source", min_length=1)
     counties: list[str]
     feeds: list[str] = Field(min_length=1)
     duties: list[str]
@@ -50,8 +54,8 @@ class Provider(BaseModel):
             raise ValueError(f"unknown feeds {sorted(unknown)}")
         if not set(self.duties) <= set(self.feeds):
             raise ValueError("a duty must be one of the feeds")
-        if self.source not in layouts.load_all():
-            raise ValueError(f"unknown source {self.source!r}")
+        if strange := set(self.sources) - set(layouts.load_all()):
+            raise ValueError(f"unknown sources {sorted(strange)}")
         return self
 
 

@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
-from ingest import layouts, limits, rows, sheets, texts
+from ingest import bulletin, layouts, limits, rows, sheets, texts
 from ingest.banks import reading as banks
 from ingest.layouts import Layout
 from ingest.masking import Masker
@@ -93,9 +93,11 @@ def _column_file(
 ) -> dict[str, Any]:
     """A table whose columns are those of a layout."""
     if sheets.is_workbook(path):
-        raise Refused("unknown_layout", "该提供方的数据不接收 Excel 工作簿，请另存为 CSV")
-    text = texts.open_text(path)
-    table = rows.open_table(text)
+        text, table = None, sheets.open_table(path)
+    else:
+        text = texts.open_text(path)
+        prose = bulletin.SOURCE in sources and bulletin.is_bulletin(text)
+        table = bulletin.open_table(text) if prose else rows.open_table(text)
     match = layouts.recognise(table.header, sources)
     foreign = [emit.feed for emit in match.layout.feeds if emit.feed not in allowed]
     if foreign:
@@ -104,15 +106,17 @@ def _column_file(
     frames = _Frames(match.layout, masker, stem)
     try:
         for frame in table.frames:
-            frames.add(_cleansed(frame.rename(names), is_ascii=text.is_ascii))
+            blank = [pl.lit(None, pl.String).alias(name) for name in match.lacking]
+            is_ascii = text is not None and text.is_ascii
+            frames.add(_cleansed(frame.rename(names).with_columns(blank), is_ascii=is_ascii))
         feeds = frames.close()
     finally:
         frames.discard()
     return asdict(
         Reading(
             layout=f"{match.source}.{match.layout.name}",
-            encoding=text.encoding,
-            has_bom=text.has_bom,
+            encoding=sheets.ENCODING if text is None else text.encoding,
+            has_bom=text is not None and text.has_bom,
             is_shuffled=match.is_shuffled,
             rows=frames.rows,
             ignored=frames.ignored,

@@ -1,8 +1,8 @@
 """Workbooks (.xlsx, .xls) to rows of text cells.
 
 Belongs here: which bytes are a workbook, its limits, and how a cell's value is written as text without
-losing anything. Runs in the child process. Does not belong here: what the rows mean (headers, banks,
-price tables).
+losing anything; and a workbook whose one sheet is a plain table. Runs in the child process. Does not belong
+here: what the rows mean (headers, banks, price tables).
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 import python_calamine as calamine
 
 from ingest import limits
+from ingest.rows import Table
 from warehouse.errors import Refused
 
 XLS: Final = b"\xd0\xcf\x11\xe0"
+ENCODING: Final = "workbook"
 MANIFEST: Final = "[Content_Types].xml"
 """Member that makes a zip file a workbook."""
 _ZIP: Final = b"PK\x03\x04"
@@ -88,6 +91,22 @@ def read(path: Path) -> list[Sheet]:
     if not filled:
         raise Refused("empty", "工作簿内没有内容")
     return filled
+
+
+def open_table(path: Path) -> Table:
+    """A workbook whose one sheet is a table with its column names in the first row.
+
+    Raises:
+        Refused: As ``read``; ``unknown_layout`` when more than one sheet holds something.
+    """
+    sheets = read(path)
+    if len(sheets) > 1:
+        names = "、".join(sheet.name[:20] for sheet in sheets)
+        raise Refused("unknown_layout", f"工作簿有 {len(sheets)} 个工作表（{names}），请每个文件只送一张表")
+    header, *rows = (row for row in sheets[0].rows if any(row))
+    places = [str(place) for place in range(len(header))]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(places, pl.String), orient="row")
+    return Table(header, iter([frame.rename(dict(zip(places, header, strict=True)))]))
 
 
 def _is_read(sheet: calamine.SheetMetadata) -> bool:

@@ -189,6 +189,10 @@ def label_seed() -> str:
         "confidence": vocabulary.CONFIDENCES,
         "account_kind": vocabulary.ACCOUNT_KINDS,
         "category": vocabulary.FOOD_CATEGORIES,
+        "price_kind": vocabulary.PRICE_KINDS,
+        "price_finding_kind": vocabulary.PRICE_FINDING_KINDS,
+        "price_test": vocabulary.PRICE_TESTS,
+        "price_level": vocabulary.PRICE_LEVELS,
         "feed": {feed.name: feed.label for feed in FEEDS.values()},
     }
     rows = [

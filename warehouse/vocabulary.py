@@ -63,6 +63,10 @@ BANK_PROOFS: Final = {
     "explicit": "文件写明方向",
     "unproved": "方向未能证明",
 }
+# Begins the name of a row that stands for a list whose names and figures do not count out.
+UNPAIRED: Final = "未成对："
+# Counted packs: what one weighs stands in the specification, if anywhere.
+PACK_UNITS: Final = ("只", "条", "把", "盒", "袋", "包", "瓶", "桶", "箱", "盘", "份")
 FORM_LINES: Final = {
     "income": "伙食费收入",
     "dishes": "菜品支出",
@@ -136,6 +140,27 @@ FINDING_KINDS: Final = {
     "teacher_item_in_pupil_account": ("教师餐记入学生账", "education", "把教师餐食材调出学生账并重新报送"),
     "unit_suspect": ("计量单位疑似混用", "market", "对照送货单更正数量单位（斤、公斤）"),
 }
+# What a price finding is about.
+PRICE_FINDING_KINDS: Final = {
+    "line": "单笔价格偏高",
+    "item": "同一品目持续偏高",
+    "supplier": "供应商整体偏高",
+    "unit": "单笔计量单位疑似混用",
+}
+# Tests of purchase prices, the firmest first: the first that holds names the finding.
+PRICE_TESTS: Final = {
+    "over_limit": "高于限价",
+    "over_quotation": "高于报价",
+    "no_quotation": "无有效报价",
+    "peer": "高于同类",
+    "history": "高于自身历史",
+    "reference": "高于参考价",
+    "not_following": "行情下跌未跟降",
+    "supplier": "供应商整体高于同行",
+    "supplier_rise": "供应商整体涨价",
+    "unit_line": "单位疑似混用",
+}
+PRICE_LEVELS: Final = {"canteen": "单个食堂", "county": "县区", "city": "全市"}
 PERIOD_KINDS: Final = {
     "month_to_date": "本月至今",
     "month": "自然月",
@@ -168,6 +193,20 @@ PARAMETERS: Final = {
     "never_accepted_days": "下单后未验收的天数",
     "never_issued_days": "购入后未领用的供餐天数",
     "unit_min_peers": "计量单位比对所需的最少同类食堂数",
+    "price_tolerance_pct": "高于限价、报价的容差（%）",
+    "price_level_low_pct": "高于参考价的一级提示（%）",
+    "price_level_mid_pct": "高于参考价的二级提示（%）",
+    "price_level_high_pct": "高于参考价的三级提示（%）",
+    "price_z_agree": "价格偏离同类的稳健倍数，须另有佐证",
+    "price_z_alone": "价格偏离同类或自身历史的稳健倍数，单独成立",
+    "price_min_lines": "比价组的最少笔数，不足则扩大到全市",
+    "price_min_peers": "比价组的最少食堂数或供应商数，不足则扩大到全市",
+    "price_noise_floor_pct": "价格离散度的下限（%）",
+    "price_history_lines": "与自身历史比较所需的最少笔数",
+    "price_supplier_lines": "供应商整体判断所需的最少笔数",
+    "price_supplier_pct": "供应商整体高于同行的起点（%）",
+    "price_supplier_z": "供应商整体偏高的稳健显著性",
+    "price_fall_pct": "两周内行情下跌的起点（%）",
 }
 DEPARTMENTS: Final = {"education": "教育", "market": "市场监管"}
 ROLE_KINDS: Final = {
@@ -221,6 +260,7 @@ RULES: Final = {
     "price_within_range": ("价格不在最低价与最高价之间", "核对最低、最高和平均价，注意小数点"),
     "direction_proved": ("收支方向没有得到余额证明", "对照网银核实方向后放行，或重新导出完整明细"),
     "in_yuan": ("不是人民币账户", "外币账户的金额不能记为元，请另行登记"),
+    "pair_complete": ("并列的品名、价格、涨跌幅个数不符", "对照通报原文逐项更正后放行"),
     "amount_required": ("退货记录缺少金额", "补填退货金额"),
     "not_in_future": ("业务日期晚于报送时间", "核对业务日期"),
     "conflict": ("同一记录号出现两种不同内容", "保留正确的一条后重新报送"),
@@ -287,6 +327,7 @@ LABELS: Final = {
     "item_name": "品名",
     "low_price": "最低价",
     "high_price": "最高价",
+    "change_pct": "环比（%）",
     "discount_pct": "下浮率（%）",
     "confidence": "可信度",
     "account_no": "账号",

@@ -38,6 +38,7 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     "direction": vocabulary.BANK_DIRECTIONS,
     "proof": vocabulary.BANK_PROOFS,
     "line_code": vocabulary.FORM_LINES,
+    "price_kind": vocabulary.PRICE_KINDS,
     "department": vocabulary.DEPARTMENTS,
     "role_kind": vocabulary.ROLE_KINDS,
 }

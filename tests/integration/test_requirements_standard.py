@@ -156,7 +156,7 @@ def test_a_vendor_is_added_by_two_yaml_files(tmp_path: Path, monkeypatch: pytest
         path = tmp_path / "content"
         path.write_text("流水,卡,店,时刻,钱\n1,88,A1,2026-09-01 12:00:00,3.30\n", "utf8")
         masker = Masker(b"k" * 32, registered.provider, keeps_pseudonyms=False)
-        found = reading.read(path, [registered.source], registered.feeds, masker, tmp_path / "out")
+        found = reading.read(path, registered.sources, registered.feeds, masker, tmp_path / "out")
         (row,) = pl.read_ipc(reading.frame_path(tmp_path / "out", "consumption")).to_dicts()
     finally:
         monkeypatch.undo()

@@ -39,6 +39,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "refund": {"payer_kind": "pupil", "person_hash": "p", "refund_kind": "meal"},
     "disclosure_line": {"operating_mode": "self", "ytd_yuan": 0},
+    "price_reference": {
+        "source_code": "bulletin",
+        "price_kind": "wholesale",
+        "place": "岳阳",
+        "unit": "kg",
+        "confidence": "A",
+    },
     "delivery": {"state": "current", "rows_accepted": 1, "rows_quarantined": 0, "rows_duplicate": 0},
     "quarantine": {"state": "open"},
     "provider": {"label": "县平台", "is_duty": True},

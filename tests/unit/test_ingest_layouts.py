@@ -152,12 +152,12 @@ def test_a_wrong_source_file_is_refused(wrong: str, tmp_path: Path) -> None:
         layouts.read(write(tmp_path, content))
 
 
-def test_providers_are_five_of_the_city_its_twelve_units_and_a_second_one_of_pingjiang() -> None:
+def test_providers_are_the_city_s_two_markets_a_bank_its_twelve_units_and_a_second_one_of_pingjiang() -> None:
     known = providers.load_all()
-    assert len(known) == 18
+    assert len(known) == 20
     assert len({county for one in known.values() for county in one.counties}) == 12
     assert known["city"].counties == []
-    assert known["pingjiang"].source == "supervisor"
+    assert known["pingjiang"].sources == ["supervisor"]
     delivered = set(known["pingjiang"].feeds) | set(known["pingjiang_card"].feeds) - {"provider_key"}
     assert set(known["huarong"].feeds) == delivered - {"provider_key"}
 

@@ -21,7 +21,8 @@ class PriceReference(dy.Schema):
     """What an item costs somewhere from a day on: a bulletin, a market's table, a tender, a set limit.
 
     Without ``valid_to`` it holds until the same source says another price. ``confidence`` is that of the
-    source. A source's day is replaced as a whole by a newer file.
+    source. A source's day is replaced as a whole by a newer file. ``change_pct`` is what the source itself
+    says the price did since its last one; a file may lack the column.
     """
 
     record_no = fields.key()
@@ -34,6 +35,7 @@ class PriceReference(dy.Schema):
     unit_price = fields.price()
     low_price = fields.price(nullable=True)
     high_price = fields.price(nullable=True)
+    change_pct = dy.Decimal(18, 2, nullable=True, min=-100, max=10_000)
     valid_from = fields.day()
     valid_to = fields.day(nullable=True)
     confidence = fields.code(vocabulary.SOURCE_CONFIDENCES)
@@ -41,7 +43,11 @@ class PriceReference(dy.Schema):
 
     @dy.rule()
     def unit_known(cls) -> pl.Expr:  # noqa: N805
-        return _unit_known()
+        return _unit_known() | pl.col("unit").is_in(vocabulary.PACK_UNITS)
+
+    @dy.rule()
+    def pair_complete(cls) -> pl.Expr:  # noqa: N805
+        return ~pl.col("item_name").str.starts_with(vocabulary.UNPAIRED)
 
     @dy.rule()
     def price_positive(cls) -> pl.Expr:  # noqa: N805

@@ -16,6 +16,7 @@ ROW_RULES: Final[dict[str, tuple[str, ...]]] = {
     "amount_required": ("amount_yuan",),
     "period_ordered": ("valid_to", "valid_from"),
     "price_positive": ("unit_price",),
+    "pair_complete": ("item_name",),
     "price_within_range": ("unit_price", "low_price", "high_price"),
     "direction_proved": ("direction", "balance_yuan"),
     "in_yuan": ("currency",),

@@ -1,5 +1,5 @@
--- Purchase lines under registered keys, in base units, with the price per base unit; quantity, unit and unit
--- price also as written.
+-- Purchase lines under registered keys, in base units, with the price per base unit; specification, quantity,
+-- unit and unit price also as written.
 select
     c.canteen_id,
     c.account_kind,
@@ -17,6 +17,7 @@ select
     {{ yuan(product('c.ordered_qty', 'c.unit_price')) }} as ordered_yuan,
     c.amount_yuan,
     c.accepted_qty,
+    c.spec,
     c.unit,
     c.unit_price,
     c._provider as source_provider,
@@ -35,6 +36,7 @@ from (
         r._row,
         r.supplier_uscc,
         r.accepted_on,
+        r.spec,
         r.ordered_qty,
         r.accepted_qty,
         r.rejected_qty,

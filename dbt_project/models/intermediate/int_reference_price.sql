@@ -1,0 +1,69 @@
+-- What an ingredient costs per base unit somewhere, per source, kind and place, from a day on until the same
+-- source says another price (`valid_to` is the first day after, null while it holds). Quotes of one source and
+-- day that differ are one price, their median, with the spread kept. As-of join: valid_from <= day and
+-- (valid_to is null or day < valid_to).
+with named as (
+    select
+        ingredient_name,
+        min(ingredient_id) as ingredient_id
+    from {{ source('silver', 'ingredient') }}
+    group by ingredient_name
+),
+
+quote as (
+    select
+        i.ingredient_id,
+        r.price_kind,
+        r.place,
+        r.source_code,
+        r.valid_from,
+        r.valid_to + 1 as valid_until,
+        {{ divide_half_up('r.unit_price', 'u.factor') }} as price_yuan,
+        {{ divide_half_up('coalesce(r.low_price, r.unit_price)', 'u.factor') }} as low_yuan,
+        {{ divide_half_up('coalesce(r.high_price, r.unit_price)', 'u.factor') }} as high_yuan,
+        case r.confidence when 'S' then '0' else r.confidence end as doubt
+    from {{ source('silver', 'price_reference') }} as r
+    inner join named as i on r.item_name = i.ingredient_name
+    inner join {{ ref('ref_unit') }} as u on r.unit = u.unit
+),
+
+dated as (
+    select
+        ingredient_id,
+        price_kind,
+        place,
+        source_code,
+        valid_from,
+        case when count(valid_until) = count(*) then max(valid_until) end as valid_until,
+        cast(round(median(price_yuan), 6) as decimal(18, 6)) as price_yuan,
+        min(low_yuan) as low_yuan,
+        max(high_yuan) as high_yuan,
+        replace(max(doubt), '0', 'S') as confidence,
+        count(*) as quotes
+    from quote
+    group by ingredient_id, price_kind, place, source_code, valid_from
+),
+
+followed as (
+    select
+        *,
+        lead(valid_from) over (
+            partition by ingredient_id, price_kind, place, source_code order by valid_from
+        ) as next_from
+    from dated
+)
+
+select
+    ingredient_id,
+    price_kind,
+    place,
+    source_code,
+    valid_from,
+    case when next_from is null or valid_until < next_from then valid_until else next_from end as valid_to,
+    price_yuan,
+    low_yuan,
+    high_yuan,
+    cast(round(100 * {{ ratio('high_yuan - low_yuan', 'price_yuan') }}, 2) as decimal(9, 2)) as spread_pct,
+    confidence,
+    quotes
+from followed

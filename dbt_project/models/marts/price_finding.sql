@@ -1,0 +1,489 @@
+{{ config(
+    materialized='incremental', incremental_strategy='replace_period',
+    meta={'closure': 'finding', 'period_column': 'biz_date'}
+) }}
+-- Prices that the tests object to, one row per cause: a line, an item of a supplier at a canteen (three lines and
+-- more, or a falling market that is not followed), a supplier, or a unit written wrongly in one line. What each
+-- test says: docs/explanation/prices.md.
+{%- set tests = [
+    'over_limit', 'over_quotation', 'no_quotation', 'peer', 'history', 'reference', 'not_following'] %}
+{%- set series = ['month_start', 'canteen_id', 'series_supplier', 'ingredient_id', 'spec'] %}
+with line as (
+    select
+        p.*,
+        coalesce(p.supplier_id, '') as series_supplier,
+        l.account_kind,
+        l.ingredient_name,
+        l.base_unit,
+        l.county_name,
+        l.city_name,
+        l.quote_yuan,
+        l.limit_yuan,
+        l.limit_basis,
+        l.limit_confidence,
+        l.reference_yuan,
+        l.reference_confidence,
+        p.peer_shift / p.peer_sigma as peer_z,
+        case when p.own_lines >= t.price_history_lines then p.own_shift / p.own_sigma end as own_z,
+        case when p.own_lines >= t.price_history_lines then p.own_shift else p.peer_shift end as best_shift,
+        case when p.own_lines >= t.price_history_lines then p.own_sigma else p.peer_sigma end as best_sigma,
+        t.price_z_agree as z_agree,
+        t.price_z_alone as z_alone,
+        t.price_min_lines as min_lines,
+        t.price_history_lines as history_lines,
+        {{ log_pct('t.price_level_low_pct') }} as level_low,
+        {{ log_pct('t.price_level_mid_pct') }} as level_mid,
+        {{ log_pct('t.price_level_high_pct') }} as level_high,
+        {{ log_pct('t.price_fall_pct') }} as least_fall,
+        p.log_price - ln(cast(l.reference_yuan as double)) as over_reference,
+        coalesce({{ exceeds('p.price_yuan', 'l.limit_yuan', 't.price_tolerance_pct') }}, false) as over_limit,
+        coalesce({{ exceeds('p.price_yuan', 'l.quote_yuan', 't.price_tolerance_pct') }}, false) as over_quotation,
+        l.quotes_here and l.quote_yuan is null as no_quotation
+    from {{ ref('int_price_peer') }} as p
+    inner join {{ ref('int_price_line') }} as l
+        on p.source_provider = l.source_provider and p.canteen_id = l.canteen_id and p.biz_date = l.biz_date
+        and p.record_no = l.record_no
+    inner join {{ ref('int_threshold') }} as t
+        on l.threshold_scope = t.threshold_scope and l.biz_date between t.since and t.until
+),
+
+-- Weeks in which an item costs less than two weeks before by the threshold and more, and did so the week before
+-- too: by the city's median or by the reference.
+week_level as (
+    select
+        month_start, city_code, ingredient_id, spec, week_first,
+        count(*) as lines,
+        max(min_lines) as min_lines,
+        max(least_fall) as least_fall,
+        median(log_price) as paid,
+        median(ln(cast(coalesce(reference_yuan, wholesale_yuan) as double))) as referenced
+    from line
+    group by month_start, city_code, ingredient_id, spec, week_first
+),
+
+fall as (
+    select
+        w.month_start, w.city_code, w.ingredient_id, w.spec, w.week_first
+    from week_level as w
+    inner join week_level as y
+        on w.month_start = y.month_start and w.city_code = y.city_code and w.ingredient_id = y.ingredient_id
+        and w.spec = y.spec and y.week_first = w.week_first - 7
+    inner join week_level as b
+        on w.month_start = b.month_start and w.city_code = b.city_code and w.ingredient_id = b.ingredient_id
+        and w.spec = b.spec and b.week_first = w.week_first - 14
+    where
+        (
+            w.lines * 2 >= w.min_lines and y.lines * 2 >= w.min_lines and b.lines * 2 >= w.min_lines
+            and b.paid - w.paid >= w.least_fall and b.paid - y.paid >= w.least_fall
+        )
+        or (b.referenced - w.referenced >= w.least_fall and b.referenced - y.referenced >= w.least_fall)
+),
+
+followed as (
+    select
+        {% for column in series %}l.{{ column }}, {% endfor -%}
+        f.week_first,
+        median(case when l.week_first >= f.week_first - 7 then l.log_price end)
+        - median(case when l.week_first < f.week_first - 7 then l.log_price end) as own_change,
+        median(case when l.week_first >= f.week_first - 7 then l.residual end)
+        - median(case when l.week_first < f.week_first - 7 then l.residual end) as lag_shift,
+        sum(case when l.week_first >= f.week_first - 7 then 1 else 0 end) as after_lines,
+        sum(case when l.week_first < f.week_first - 7 then 1 else 0 end) as base_lines,
+        max(l.own_sigma) as own_sigma,
+        max(l.least_fall) as least_fall,
+        max(l.z_agree) as z_agree
+    from line as l
+    inner join fall as f
+        on l.month_start = f.month_start and l.city_code = f.city_code and l.ingredient_id = f.ingredient_id
+        and l.spec = f.spec and l.week_first between f.week_first - 28 and f.week_first
+    group by {% for column in series %}l.{{ column }}, {% endfor %}f.week_first
+),
+
+lagging as (
+    select {{ series | join(', ') }}, week_first
+    from followed
+    where
+        after_lines >= 3 and base_lines >= 2
+        and own_change > -0.2 * least_fall and lag_shift >= 0.8 * least_fall
+        and lag_shift > z_agree * 1.2533 * own_sigma * sqrt(1.0 / after_lines + 1.0 / base_lines)
+),
+
+tested as (
+    select
+        l.*,
+        l.peer_z >= l.z_alone and l.peer_lines >= l.min_lines as peer_alone,
+        coalesce(l.own_z >= l.z_alone and l.own_shift >= l.level_mid, false) as history_alone,
+        coalesce(l.over_reference >= l.level_high and coalesce(l.peer_z, l.z_agree) >= l.z_agree, false)
+            as reference_alone,
+        coalesce(l.peer_z >= l.z_agree, false) as peer,
+        coalesce(l.own_z >= l.z_agree and l.own_shift >= l.level_low, false) as history,
+        coalesce(l.over_reference >= l.level_mid, false) as reference,
+        g.week_first is not null as not_following,
+        -- The factor between units that the shift is nearest to.
+        case
+            when abs(l.best_shift) >= ln(14) then 20
+            when abs(l.best_shift) >= ln(4.5) then 10
+            else 2
+        end as unit_factor
+    from line as l
+    left join (
+        select distinct {{ series | join(', ') }}, week_first from lagging
+    ) as g
+        on {% for column in series %}l.{{ column }} = g.{{ column }} and {% endfor %}l.week_first = g.week_first
+    where l.is_current
+),
+
+guarded as (
+    select
+        *,
+        coalesce(
+            abs(best_shift) >= z_alone * best_sigma
+            and abs(abs(best_shift) - ln(unit_factor)) <= case unit_factor when 2 then 0.2 else 0.35 end
+            and case
+                when best_shift < 0 and unit_factor = 2 then coalesce(qty_shift, 0) > -0.3
+                when best_shift < 0 then coalesce(qty_shift, 0) > ln(unit_factor) * 0.5
+                when unit_factor = 2 then best_shift >= ln(1.75) and coalesce(qty_shift, 0) < -0.3
+                else coalesce(qty_shift, 0) < -0.5 * ln(unit_factor)
+            end, false
+        ) as is_unit
+    from tested
+),
+
+supplier as (
+    select * from {{ ref('int_price_supplier') }} where is_found
+),
+
+caused as (
+    select
+        g.*,
+        s.supplier_id is not null as by_supplier,
+        greatest(coalesce(s.level_shift, 0), 0) as supplier_level,
+        case when s.is_risen then s.rise_shift else 0 end as supplier_rise
+    from guarded as g
+    left join supplier as s
+        on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
+        and (s.county_code is null or g.county_code = s.county_code)
+        and (s.canteen_id is null or g.canteen_id = s.canteen_id)
+        and g.biz_date between s.first_week and s.last_day
+),
+
+objected as (
+    select
+        *,
+        case
+            when is_unit then 'unit'
+            when by_supplier and not coalesce(
+                (peer_alone and peer_shift - supplier_level >= z_alone * peer_sigma)
+                or (history_alone and own_shift - supplier_rise >= z_alone * own_sigma), false
+            ) then 'supplier'
+            when not_following then 'item'
+            else 'line'
+        end as cause
+    from caused
+    where
+        is_unit or over_limit or over_quotation or no_quotation or not_following
+        or coalesce(peer_alone, false) or history_alone or reference_alone
+        or (peer and (history or (reference and over_reference >= level_high)))
+),
+
+grouped as (
+    select
+        *,
+        case
+            when
+                cause = 'line'
+                and count(*) over (partition by {{ series | join(', ') }}, cause) >= 3
+                then 'item'
+            else cause
+        end as kind
+    from objected
+    where cause <> 'supplier'
+),
+
+-- A single price above its peers that is this canteen's usual one is no event: three and more are a finding.
+kept as (
+    select * from grouped
+    where
+        kind <> 'line' or over_limit or over_quotation or no_quotation or history_alone or reference_alone
+        or coalesce(own_z, 2) >= 2
+),
+
+priced as (
+    select
+        *,
+        case
+            when kind = 'unit' then {{ as_price('log_price - best_shift') }}
+            when over_limit then limit_yuan
+            when over_quotation then quote_yuan
+            when history and (not peer or not_following) then {{ as_price('market + own_mid') }}
+            when peer or (peer_mid is not null and not no_quotation) then {{ as_price('peer_mid') }}
+            when reference then reference_yuan
+            when not_following then {{ as_price('market + own_mid') }}
+            else {{ as_price('coalesce(peer_mid, market)') }}
+        end as expected_yuan,
+        case when kind = 'line' or kind = 'unit' then source_provider || '|' || record_no else '' end as cause_key,
+        case
+            when over_limit then coalesce(limit_confidence, 'D')
+            when reference then coalesce(reference_confidence, 'D')
+            else 'D'
+        end as basis
+    from kept
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by {{ series | join(', ') }}, kind, cause_key
+            order by {{ product('qty_kg', '(price_yuan - expected_yuan)') }} desc, biz_date, record_no
+        ) as n
+    from priced
+),
+
+line_finding as (
+    select
+        kind,
+        'canteen' as level,
+        case
+            when kind = 'unit' then 'unit_line'
+            {%- for test in tests %}
+            when max(case when {{ test }} then 1 else 0 end) = 1 then '{{ test }}'
+            {%- endfor %}
+        end as test,
+        case kind when 'unit' then 'unit_line' else substr(
+            {%- for test in tests %}
+            {{ '|| ' if not loop.first }}case when max(case when {{ test }} then 1 else 0 end) = 1 then ',{{ test }}' else '' end
+            {%- endfor %}, 2
+        ) end as tests,
+        month_start,
+        canteen_id,
+        cause_key,
+        series_supplier,
+        max(account_kind) as account_kind,
+        max(county_code) as county_code,
+        max(case when n = 1 then case peer_area when 'county' then county_name else city_name end end) as peer_place,
+        max(supplier_id) as supplier_id,
+        ingredient_id,
+        max(ingredient_name) as ingredient_name,
+        max(base_unit) as base_unit,
+        spec,
+        min(biz_date) as period_start,
+        max(biz_date) as period_end,
+        max(case when n = 1 then price_yuan end) as price_yuan,
+        max(case when n = 1 then expected_yuan end) as expected_yuan,
+        {{ sum_yuan("case when kind <> 'unit' then " ~ yuan(product('qty_kg', '(price_yuan - expected_yuan)')) ~ " end") }}
+            as excess_yuan,
+        max(case when n = 1 then coalesce(peer_z, own_z) end) as robust_z,
+        max(case when n = 1 then own_z end) as own_z,
+        max(case when n = 1 then peer_lines end) as peer_lines,
+        max(case when n = 1 then {{ as_price('peer_mid') }} end) as peer_yuan,
+        max(case when n = 1 then {{ as_price('market + own_mid') }} end) as own_yuan,
+        max(case when n = 1 then quote_yuan end) as quote_yuan,
+        max(case when n = 1 then limit_yuan end) as limit_yuan,
+        max(case when n = 1 then reference_yuan end) as reference_yuan,
+        max(case when n = 1 then unit_factor end) as unit_factor,
+        count(*) as line_count,
+        {{ first_records('record_no', 'n') }} as record_nos,
+        max(case when n = 1 then basis end) as basis
+    from ranked
+    group by kind, month_start, canteen_id, cause_key, series_supplier, ingredient_id, spec
+),
+
+supplier_line as (
+    select
+        s.month_start,
+        s.supplier_id,
+        s.level,
+        s.city_code,
+        s.county_code,
+        s.canteen_id,
+        s.level_shift,
+        s.rise_shift,
+        s.level_z,
+        s.rise_z,
+        s.canteens,
+        s.is_high,
+        s.is_risen,
+        l.biz_date,
+        l.record_no,
+        l.account_kind,
+        l.over_limit,
+        l.over_quotation,
+        {{ product(
+            'l.qty_kg', '(l.price_yuan - case when s.is_high then ' ~ as_price('l.others_mid') ~ ' else '
+            ~ as_price('l.log_price - s.rise_shift') ~ ' end)'
+        ) }} as over_yuan
+    from supplier as s
+    inner join line as l
+        on s.month_start = l.month_start and s.supplier_id = l.supplier_id and s.city_code = l.city_code
+        and (s.county_code is null or s.county_code = l.county_code)
+        and (s.canteen_id is null or s.canteen_id = l.canteen_id)
+        and l.biz_date between s.first_week and s.last_day
+    where l.is_current
+),
+
+supplier_finding as (
+    select
+        month_start,
+        supplier_id,
+        level,
+        city_code,
+        county_code,
+        canteen_id,
+        case when is_high then 'supplier' else 'supplier_rise' end as test,
+        case when is_high and is_risen then 'supplier,supplier_rise' when is_high then 'supplier' else 'supplier_rise' end
+        || case when sum(case when over_limit then 1 else 0 end) * 2 >= count(*) then ',over_limit' else '' end
+        || case when sum(case when over_quotation then 1 else 0 end) * 2 >= count(*) then ',over_quotation' else '' end
+            as tests,
+        min(biz_date) as period_start,
+        max(biz_date) as period_end,
+        {{ sum_yuan(yuan('over_yuan')) }} as excess_yuan,
+        max(case when is_high then level_shift else rise_shift end) as shift,
+        max(case when is_high then level_z else rise_z end) as robust_z,
+        max(canteens) as canteens,
+        count(*) as line_count,
+        {{ first_records('record_no', 'n') }} as record_nos
+    from (
+        select
+            *,
+            row_number() over (
+                partition by month_start, supplier_id, level, city_code, county_code, canteen_id
+                order by over_yuan desc nulls last, biz_date, record_no
+            ) as n
+        from supplier_line
+    ) as line
+    group by month_start, supplier_id, level, city_code, county_code, canteen_id, is_high, is_risen
+),
+
+found as (
+    select
+        kind,
+        level,
+        test,
+        tests,
+        month_start,
+        canteen_id,
+        county_code,
+        account_kind,
+        supplier_id,
+        ingredient_id,
+        spec,
+        cause_key || '|' || series_supplier as cause_key,
+        period_start,
+        period_end,
+        price_yuan,
+        expected_yuan,
+        excess_yuan,
+        cast(round(100 * ({{ ratio('price_yuan', 'expected_yuan') }} - 1), 1) as decimal(18, 1)) as excess_pct,
+        cast(round(robust_z, 2) as decimal(18, 2)) as robust_z,
+        line_count,
+        record_nos,
+        case
+            when kind = 'unit' then 'medium'
+            when tests like '%over_limit%' or tests like '%over_quotation%' or tests like '%peer,history%' then 'high'
+            else 'medium'
+        end as confidence,
+        basis,
+        case kind
+            when 'unit' then
+                ingredient_name || '单价 ' || {{ price_text('price_yuan') }} || ' 元/' || base_unit || '，约为平常 '
+                || {{ price_text('expected_yuan') }} || ' 元的'
+                || case when price_yuan > expected_yuan then ' ' || cast(unit_factor as varchar) || ' 倍'
+                    else '1/' || cast(unit_factor as varchar) end
+                || '，数量相应变化，疑似单位写错（如斤、公斤混用），请对照送货单'
+            else
+                ingredient_name || case kind when 'item' then ' ' || cast(line_count as varchar) || ' 笔，最高' else '' end
+                || '单价 ' || {{ price_text('price_yuan') }} || ' 元/' || base_unit || '，应在 '
+                || {{ price_text('expected_yuan') }} || ' 元左右'
+                || case when tests like '%over_limit%' then '；高于限价 ' || {{ price_text('limit_yuan') }} || ' 元' else '' end
+                || case
+                    when tests like '%over_quotation%' then '；高于有效报价 ' || {{ price_text('quote_yuan') }} || ' 元'
+                    else ''
+                end
+                || case when tests like '%no_quotation%' then '；该供应商在此有报价，但此品目当日无有效报价' else '' end
+                || case
+                    when tests like '%peer%' then '；' || peer_place
+                    || '同周 ' || cast(peer_lines as varchar) || ' 笔同类的中位价为 ' || {{ price_text('peer_yuan') }} || ' 元'
+                    else ''
+                end
+                || case
+                    when tests like '%history%' then '；按本食堂以往价格和行情应为 ' || {{ price_text('own_yuan') }} || ' 元'
+                    else ''
+                end
+                || case when tests like '%reference%' then '；参考价为 ' || {{ price_text('reference_yuan') }} || ' 元' else '' end
+                || case when tests like '%not_following%' then '；行情两周内下跌，此价未跟降' else '' end
+                || case when excess_yuan > 0 then '；多付约 ' || cast(excess_yuan as varchar) || ' 元' else '' end
+        end as text_zh
+    from line_finding
+    union all
+    select
+        'supplier' as kind,
+        level,
+        test,
+        tests,
+        month_start,
+        canteen_id,
+        county_code,
+        cast(null as varchar) as account_kind,
+        supplier_id,
+        cast(null as varchar) as ingredient_id,
+        cast(null as varchar) as spec,
+        level || '|' || coalesce(county_code, '') || '|' || city_code as cause_key,
+        period_start,
+        period_end,
+        cast(null as decimal(18, 6)) as price_yuan,
+        cast(null as decimal(18, 6)) as expected_yuan,
+        excess_yuan,
+        cast(round(100 * (exp(shift) - 1), 1) as decimal(18, 1)) as excess_pct,
+        cast(round(robust_z, 2) as decimal(18, 2)) as robust_z,
+        line_count,
+        record_nos,
+        case when tests like '%,%' or robust_z >= 5 then 'high' else 'medium' end as confidence,
+        'D' as basis,
+        '该供应商'
+        || case level
+            when 'canteen' then '对本食堂' when 'county' then '在本县区 ' || cast(canteens as varchar) || ' 个食堂'
+            else '在全市 ' || cast(canteens as varchar) || ' 个食堂'
+        end
+        || ' ' || cast(line_count as varchar) || ' 笔的价格整体'
+        || case
+            when test = 'supplier' then '比同周其他供应商的同类高 '
+            else '在扣除行情变化后比其此前高 '
+        end
+        || cast(cast(round(100 * (exp(shift) - 1), 1) as decimal(18, 1)) as varchar) || '%'
+        || case when excess_yuan > 0 then '；多付约 ' || cast(excess_yuan as varchar) || ' 元' else '' end as text_zh
+    from supplier_finding
+)
+
+select
+    md5(
+        kind || '|' || cast(month_start as varchar) || '|' || coalesce(canteen_id, '') || '|'
+        || coalesce(supplier_id, '') || '|' || coalesce(ingredient_id, '') || '|' || coalesce(spec, '') || '|'
+        || cause_key
+    ) as finding_id,
+    kind,
+    level,
+    test,
+    canteen_id,
+    county_code,
+    account_kind,
+    supplier_id,
+    ingredient_id,
+    spec,
+    period_start as biz_date,
+    {{ month_label('period_start') }} as biz_month,
+    period_start,
+    period_end,
+    price_yuan,
+    expected_yuan,
+    excess_yuan,
+    excess_pct,
+    robust_z,
+    tests,
+    line_count,
+    record_nos,
+    confidence,
+    basis,
+    text_zh
+from found
+where {{ in_window() }} and biz_date <= {{ date_literal(last_day_of_run()) }}

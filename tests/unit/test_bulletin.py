@@ -1,0 +1,259 @@
+"""Prose bulletins: public figures read as printed, lists paired only where they count out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ingest import bulletin, reading, texts
+from ingest.masking import Masker
+from ingest.worker import Worker
+from warehouse import vocabulary
+from warehouse.errors import Refused
+from warehouse.tables import FEEDS
+
+WEEK_6 = """2026年第6周（2月2日-8日）岳阳市生活必需品监测
+发布 2026-02-10
+一、蔬菜
+监测的蔬菜零售均价7.25元/公斤，上涨0.55%。
+二、猪肉批零都降
+其中猪肉批发价18.8元/公斤和猪肉零售价26元/公斤，分别下降2.08%和3.7%。天气转冷。
+"""
+WEEK_7 = """2026年第7周（2月9日-15日）岳阳市生活必需品监测
+发布 2026-02-19
+一、蔬菜
+监测的蔬菜零售均价7.22元/公斤，下降0.41%。其中，西红柿零售价10.64元/公斤茄子零售价8.97元/公斤、辣椒零售价10.27元/公斤青椒零售价9.58元/公斤和洋葱零售价4.66元/公斤，分别下降4.7%、4.27%、0.87%、0.11%和7.9%；黄瓜零售价8.81元/公斤冬瓜零售价3.6元/公斤苦瓜零售价9.03元/公斤，分别上涨5.38%、1.98%和2.85%；大白菜零售价3.62元/公斤、圆白菜零售价3.76元/公斤豆角零售价10.14元/公斤均持平。
+二、猪肉价格批。
+生猪上市4583头，日均654头，上涨3%。其中猪肉批发价17.4元/公斤，下降7.44%；猪肉零售价31元/公斤，上涨19.2%
+三、水产
+草鱼零售价22元/公斤雄鱼零售价22元/公斤，分别上涨10%和10%；鲫鱼零售价24元/公斤，持平。
+"""
+WEEK_20 = """2025年第20周岳阳市生活必需品监测
+全市监测蔬菜零售均价6.99元/公斤，微降0.28%。猪肉批发价20元/公斤，下降1.96%；猪肉零售价30元/公斤，持平。
+本通报由监测点数据汇总。
+"""
+DAY = """岳阳市2021年1月5日生活必需品价格
+样本点一号超市的监测数据显示：大米零售均价3.96元/公斤，环比持平；猪肉零售均价39.6元/公斤，环比持平；鸡蛋零售均价7.96元/公斤，环比持平；7种日常蔬菜零售均价6.28元/公斤，环比持平（大白菜1.96元/公斤，环比持平；白萝卜1.16元/公斤，环比持平；胡萝卜1.98元/公斤，环比持平；油麦菜3.16元/公斤，环比持平；青椒19.8元/公斤，环比持平；土豆5.96元/公斤，环比持平；西红柿9.96元/公斤，环比持平）。
+样本点二号菜市场和三号菜市场的监测均价显示：大米零售均价5.4元/公斤，环比持平；猪肉零售均价55元/公斤，环比持平；鸡蛋零售均价12.5元/公斤，环比持平；7种日常蔬菜零售均价6.7元/公斤，环比下降1.9%（大白菜3.2元/公斤，环比下降5.88%；白萝卜3.2元/公斤，环比下降5.88%；胡萝卜4元/公斤，环比下降11.11%；油麦菜5.5元/公斤，环比持平；青椒18.5元/公斤，环比持平；土豆4.5元/公斤，环比持平；西红柿8元/公斤，环比持平）。天气晴好。
+"""
+
+
+def parse(folder: Path, text: str, encoding: str = "utf-8") -> pl.DataFrame:
+    path = folder / "bulletin"
+    path.write_bytes(text.encode(encoding))
+    opened = texts.open_text(path)
+    assert bulletin.is_bulletin(opened)
+    return next(bulletin.open_table(opened).frames)
+
+
+def quotes(frame: pl.DataFrame) -> dict[tuple[str, str], tuple[str, str]]:
+    return {(row["品名"], row["类别"]): (row["价格"], row["环比"]) for row in frame.iter_rows(named=True)}
+
+
+def sentence(folder: Path, text: str) -> list[tuple]:
+    frame = parse(folder, f"2026年第7周岳阳市价格\n{text}。\n。")
+    return frame.select("品名", "类别", "价格", "环比").rows()
+
+
+def refusals(rows: list[tuple]) -> list[str]:
+    return [row[0] for row in rows if row[0].startswith(vocabulary.UNPAIRED)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-8-sig"])
+def test_the_weeks_of_2026_read_as_printed(encoding: str, tmp_path: Path) -> None:
+    six, seven = parse(tmp_path, WEEK_6, encoding), parse(tmp_path, WEEK_7, encoding)
+    assert quotes(six) == {
+        ("蔬菜均价", "零售"): ("7.25", "0.55"),
+        ("猪肉", "批发"): ("18.8", "-2.08"),
+        ("猪肉", "零售"): ("26", "-3.7"),
+    }
+    assert quotes(seven) == {
+        ("蔬菜均价", "零售"): ("7.22", "-0.41"),
+        ("西红柿", "零售"): ("10.64", "-4.7"),
+        ("茄子", "零售"): ("8.97", "-4.27"),
+        ("辣椒", "零售"): ("10.27", "-0.87"),
+        ("青椒", "零售"): ("9.58", "-0.11"),
+        ("洋葱", "零售"): ("4.66", "-7.9"),
+        ("黄瓜", "零售"): ("8.81", "5.38"),
+        ("冬瓜", "零售"): ("3.6", "1.98"),
+        ("苦瓜", "零售"): ("9.03", "2.85"),
+        ("大白菜", "零售"): ("3.62", "0"),
+        ("圆白菜", "零售"): ("3.76", "0"),
+        ("豆角", "零售"): ("10.14", "0"),
+        ("猪肉", "批发"): ("17.4", "-7.44"),
+        ("猪肉", "零售"): ("31", "19.2"),
+        ("草鱼", "零售"): ("22", "10"),
+        ("雄鱼", "零售"): ("22", "10"),
+        ("鲫鱼", "零售"): ("24", "0"),
+    }
+    assert set(seven["起始日"]) == {"2026-02-09"}
+    assert set(seven["发布时间"]) == {"2026-02-19 00:00:00"}
+    assert set(seven["地点"]) == {"岳阳市"}
+
+
+def test_a_week_that_only_its_number_names(tmp_path: Path) -> None:
+    frame = parse(tmp_path, WEEK_20)
+    assert quotes(frame) == {
+        ("蔬菜均价", "零售"): ("6.99", "-0.28"),
+        ("猪肉", "批发"): ("20", "-1.96"),
+        ("猪肉", "零售"): ("30", "0"),
+    }
+    assert set(frame["起始日"]) == {"2025-05-12"}
+
+
+def test_the_daily_form_keeps_its_sample_points_apart(tmp_path: Path) -> None:
+    frame = parse(tmp_path, DAY)
+    assert frame.height == 22
+    assert set(frame["期别"]) == {"日"}
+    assert set(frame["起始日"]) == {"2021-01-05"}
+    assert set(frame["类别"]) == {"零售"}  # inside the brackets it is not repeated
+    pork = frame.filter(pl.col("品名") == "猪肉").select("地点", "价格").rows()
+    assert pork == [("岳阳市一号超市", "39.6"), ("岳阳市二号菜市场和三号菜市场", "55")]
+    carrots = frame.filter(pl.col("品名") == "胡萝卜").select("价格", "环比").rows()
+    assert carrots == [("1.98", "0"), ("4", "-11.11")]
+
+
+def test_one_name_may_stand_for_two_prices(tmp_path: Path) -> None:
+    assert sentence(tmp_path, "猪肉批发价17元/公斤，零售价22元/公斤，均持平") == [
+        ("猪肉", "批发", "17", "0"),
+        ("猪肉", "零售", "22", "0"),
+    ]
+    assert sentence(tmp_path, "猪肉批发价、零售价分别为17元/公斤和22元/公斤，分别下降1.5%和上涨2%") == [
+        ("猪肉", "批发", "17", "-1.5"),
+        ("猪肉", "零售", "22", "2"),
+    ]
+
+
+def test_names_first_and_prices_after(tmp_path: Path) -> None:
+    assert sentence(tmp_path, "大白菜、圆白菜和黄瓜零售价分别为3、4.5和6元/公斤，分别上涨1、2 和 3%") == [
+        ("大白菜", "零售", "3", "1"),
+        ("圆白菜", "零售", "4.5", "2"),
+        ("黄瓜", "零售", "6", "3"),
+    ]
+
+
+def test_changes_may_stand_apart_from_the_prices(tmp_path: Path) -> None:
+    text = "零售价：大白菜3元/公斤、圆白菜4.5元/公斤。其中，大白菜、圆白菜价格分别上涨1%和2%"
+    assert sentence(tmp_path, text) == [("大白菜", "零售", "3", "1"), ("圆白菜", "零售", "4.5", "2")]
+    wrong = sentence(tmp_path, text.replace("1%和2%", "1%、2%和3%"))
+    assert wrong[:2] == [("大白菜", "零售", "3", None), ("圆白菜", "零售", "4.5", None)]
+    assert "2 个品名对 3 个涨跌幅" in refusals(wrong)[0]
+
+
+def test_names_written_together_are_cut_only_where_one_way_is_left(tmp_path: Path) -> None:
+    assert sentence(tmp_path, "大白菜圆白菜、黄瓜零售价分别为3、4和6元/公斤") == [
+        ("大白菜", "零售", "3", None),
+        ("圆白菜", "零售", "4", None),
+        ("黄瓜", "零售", "6", None),
+    ]
+    (refused,) = refusals(sentence(tmp_path, "黄瓜零售价6元/公斤；某菜另菜、黄瓜零售价分别为3、4和6元/公斤"))
+    assert "2 个品名对 3 个价格" in refused
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("西红柿零售价3元/公斤、茄子零售价4元/公斤，分别上涨1%、2%和3%", "2 个价格对 3 个涨跌幅"),
+        ("西红柿零售价3元/公斤、茄子零售价4元/公斤，分别上涨1%", "2 个价格对 1 个涨跌幅"),
+        ("西红柿零售价3元/公斤、茄子零售价4元/公斤，上涨1%", "不知属于哪一个"),
+        ("西红柿零售价3元/公斤、茄子零售价4元/公斤，持平", "不知属于哪一个"),
+        ("西红柿、茄子零售价4元/公斤，上涨1%", "2 个品名对 1 个价格"),
+        ("西红柿零售价分别为3、4元/公斤", "1 个品名对 2 个价格"),
+        ("今日批发指导价51元/公斤，持平", "不是品名"),
+    ],
+)
+def test_what_does_not_count_out_is_refused_whole(text: str, why: str, tmp_path: Path) -> None:
+    rows = sentence(tmp_path, f"{text}；鲫鱼零售价24元/公斤，持平")
+    (refused,) = refusals(rows)
+    assert why in refused
+    assert text[:10] in refused  # with what was seen
+    assert [row for row in rows if row[0] != refused] == [("鲫鱼", "零售", "24", "0")]
+
+
+def test_wholesale_or_retail_is_never_guessed(tmp_path: Path) -> None:
+    rows = sentence(tmp_path, "猪肉批发价17元/公斤，零售价22元/公斤，均持平，牛肉70元/公斤")
+    assert rows[-1] == ("牛肉", None, "70", None)
+
+
+def test_another_figure_s_change_is_not_a_price_s(tmp_path: Path) -> None:
+    assert sentence(tmp_path, "猪肉批发价17元/公斤，成交量30吨，上涨9%") == [("猪肉", "批发", "17", None)]
+    assert sentence(tmp_path, "猪肉批发价17元/公斤，同比下降9%") == [("猪肉", "批发", "17", None)]
+    assert sentence(tmp_path, "猪肉批发价17元/公斤，环比上涨2%，同比下降9%") == [("猪肉", "批发", "17", "2")]
+
+
+def test_units_other_than_the_kilogram(tmp_path: Path) -> None:
+    frame = parse(
+        tmp_path, "2026年第7周价格\n零售价：菜籽油14元/升，酱油每500克3元。猪肉批发价8.7元/斤。\n。"
+    )
+    assert frame.select("品名", "价格", "单位").rows() == [
+        ("菜籽油", "14", "升"),
+        ("酱油", "3", "斤"),
+        ("猪肉", "8.7", "斤"),
+    ]
+    assert frame["地点"].to_list() == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2026年第9周（2月9日-15日）价格\n猪肉批发价17元/公斤。\n。", "第 9 周"),
+        ("价格通报\n猪肉批发价17元/公斤。\n。", "没有"),
+        ("2026年2月30日\n猪肉批发价17元/公斤。\n。", "2 月 30 日"),
+        ("2026年（2月9日-28日）价格\n猪肉批发价17元/公斤。\n。", "不是一周"),
+    ],
+)
+def test_a_bulletin_of_no_certain_day_is_refused(text: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=why) as caught:
+        parse(tmp_path, text)
+    assert caught.value.code == "unknown_layout"
+
+
+def test_a_week_may_reach_into_the_next_year(tmp_path: Path) -> None:
+    frame = parse(tmp_path, "2026年第1周（12月29日-1月4日）\n猪肉批发价17元/公斤。")
+    assert set(frame["起始日"]) == {"2025-12-29"}
+    assert set(frame["发布时间"]) == {"2026-01-04 23:59:59"}
+
+
+def test_it_passes_the_door_as_price_references(tmp_path: Path) -> None:
+    path = tmp_path / "original"
+    path.write_text(WEEK_7, "utf8")
+    with Worker(b"k" * 32) as worker:
+        found = worker.read(
+            path, "commerce", ["standard", "bulletin", "market"], list(FEEDS), tmp_path / "out"
+        )
+    assert (found.layout, found.feeds) == ("bulletin.quotes", {"price_reference": 17})
+    frame = pl.read_ipc(reading.frame_path(tmp_path / "out", "price_reference"))
+    assert frame.row(13, named=True) == {
+        "record_no": "2026-02-09:014",
+        "source_code": "commerce_weekly",
+        "price_kind": "retail",
+        "place": "岳阳市",
+        "item_name": "猪肉",
+        "spec": None,
+        "unit": "公斤",
+        "unit_price": "31",
+        "low_price": None,
+        "high_price": None,
+        "change_pct": "19.2",
+        "valid_from": "2026-02-09",
+        "valid_to": None,
+        "confidence": "A",
+        "reported_at": "2026-02-19 00:00:00",
+        "_row": 14,
+    }
+
+
+def test_a_table_is_no_bulletin(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_text("日期,价格(元/公斤)\n2026-02-09,3元/公斤\n", "utf8")
+    assert not bulletin.is_bulletin(texts.open_text(path))
+    with pytest.raises(Refused):
+        reading.read(
+            path,
+            ["standard", "bulletin"],
+            list(FEEDS),
+            Masker(b"k", "c", keeps_pseudonyms=False),
+            tmp_path / "o",
+        )
