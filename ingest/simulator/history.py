@@ -17,7 +17,9 @@ from ingest.simulator import city, plan, registry, supervisor
 from ingest.simulator.city import PINGJIANG, PROVIDERS, City
 from ingest.simulator.delivery import FEEDS
 from ingest.simulator.forms import month_end
+from ingest.simulator.procurement import Platform
 from ingest.simulator.records import Records
+from ingest.simulator.references import PROCURE
 from ingest.simulator.service import Service
 from ingest.simulator.simulate import Play
 from warehouse import contracts
@@ -28,6 +30,8 @@ _CONTRACTS: Final = {
     "access_grant": contracts.AccessGrant, "purchase": contracts.Purchase,
     "stock_move": contracts.StockMove, "stocktake": contracts.Stocktake, "meal_fee": contracts.MealFee,
     "consumption": contracts.Consumption, "refund": contracts.Refund, "disclosure_line": contracts.DisclosureLine,
+    "price_reference": contracts.PriceReference, "quotation": contracts.Quotation,
+    "price_agreement": contracts.PriceAgreement,
 }  # fmt: skip
 _CHUNK: Final = 2_000_000  # rows of consumption in one frame, whole days
 
@@ -50,7 +54,7 @@ def frames(
 
     Yields:
         (feed, rows): columns and types of the feed's contract plus ``_provider``. Pseudonyms and
-        masked contacts are stand-ins. A frame of ``consumption`` holds whole days, about two million
+        masked contacts are stand-ins. Of prices, what the procurement platform sends. A frame of ``consumption`` holds whole days, about two million
         rows at most unless one day has more; every other fact feed comes once a month.
     """
     town = city.build(canteens, start, seed)
@@ -61,7 +65,10 @@ def frames(
     kept: dict[str, list[pl.DataFrame]] = defaultdict(list)
     kept["stocktake"] = typed.opening(play.opening, start - timedelta(1))
     total = (end - start).days + 1
+    platform = Platform(town, play.plan.prices, play.world.pricing)
     for n, played in enumerate(play.days(end), start=1):
+        for feed, frame in platform.day(played.day, played.day == start).items():
+            kept[feed].append(_conform(feed, frame, pl.lit(PROCURE)))
         for feed in FEEDS if played.frames else ():
             kept[feed] += typed.rows(feed, played.frames[feed], played.day)
         if played.form is not None and played.form_month is not None:

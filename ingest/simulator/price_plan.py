@@ -21,14 +21,14 @@ from ingest.simulator.service import Service
 from ingest.simulator.streams import FloatArray, stream
 
 LINES_OF_A_SUPPLIER: Final = 30  # fewer overpriced lines are told one by one
-_EXPECTED: Final = 1.5  # times as many are expected when a scheme is drawn
+_EXPECTED: Final = 2.0  # times as many are expected when a scheme is drawn
 _DAILY: Final = (0.7, 3.2, 4.5, 0.6)  # lines a day that a canteen buys of a kind of goods
 # Faults of single lines: (daily chance at a canteen that does it, share of canteens that do)
 SINGLE: Final = {
     "price_over_line": (0.12, 0.6),
     "order_over_quotation": (0.025, 1.0),
     "order_over_limit": (0.02, 1.0),
-    "unit_mixup_line": (0.05, 0.5),
+    "unit_mixup_line": (0.08, 0.5),
 }
 _LINES_OF_A_LAG: Final = 1.5  # expected
 _FALLEN: Final = (0.72, 0.95)  # market against the price that is kept
@@ -139,26 +139,29 @@ def _span(
 def _schemes(
     city: City, open_share: float, spared: list[int], rng: np.random.Generator, mondays: list[date], rate: FloatArray
 ) -> list[Scheme]:  # fmt: skip
-    """A tenth of the suppliers charge more everywhere, others at one canteen in twelve."""
-    out: list[Scheme] = []
+    """One supplier in eight charges more everywhere, others at one canteen in eight."""
     used = np.unique(city.suppliers)
-    wanted = max(1, round(used.size / 10))
+    found: list[tuple[int, int | None, tuple[date, date]]] = []
     for s in rng.permutation(used).tolist():
         span = _span(rng, mondays, float(rate[s]), open_share)
-        if span is not None and len(out) < wanted:
-            out.append(Scheme(s, None, *span, int(rng.integers(100, 401)), len(out) % 2 == 0))
-    taken = {scheme.supplier for scheme in out}
-    free = [c for c in rng.permutation(city.canteens).tolist() if c not in spared]
-    wanted = max(2, round(0.08 * city.canteens))
-    single: list[Scheme] = []
-    for c in free:
+        if span is not None and len(found) < max(1, round(used.size / 8)):
+            found.append((s, None, span))
+    taken, everywhere = {s for s, _, _ in found}, len(found)
+    for c in rng.permutation(city.canteens).tolist():
         group = 1 + int(rng.integers(2))
         s = int(city.suppliers[c, group, 0])
-        lines = 0.85 * _DAILY[group] * (2 if city.large[c] else 1)
-        span = _span(rng, mondays, lines, open_share)
-        if span is not None and s not in taken and len(single) < wanted:
-            single.append(Scheme(s, c, *span, int(rng.integers(100, 401)), len(single) % 2 == 0))
-    return out + single
+        span = _span(rng, mondays, 0.85 * _DAILY[group] * (2 if city.large[c] else 1), open_share)
+        more = len(found) - everywhere < max(2, round(city.canteens / 8))
+        if more and span is not None and c not in spared and s not in taken:
+            found.append((s, c, span))
+    off = [PROVIDERS.index(name) for name in OFF_PLATFORM]
+    quoting = ~np.isin(supplier_county(np.array([s for s, _, _ in found], dtype=np.int64)), off)
+    raises = quoting & (np.cumsum(quoting) % 2 == 1)  # of those that quote, every second
+    sizes = rng.integers(100, 401, len(found))
+    return [
+        Scheme(s, c, *span, int(size), bool(also))
+        for (s, c, span), size, also in zip(found, sizes, raises, strict=True)
+    ]
 
 
 def _lags(city: City, rng: np.random.Generator, mondays: list[date], taken: set[int]) -> list[Lag]:
@@ -175,7 +178,7 @@ def _lags(city: City, rng: np.random.Generator, mondays: list[date], taken: set[
         weeks = np.where(low.all(axis=0), low.shape[0], np.argmin(low, axis=0))
         falls += [(int(i), monday, int(weeks[i])) for i in np.flatnonzero((weeks >= 2) & BY_WEEK)]
     out: list[Lag] = []
-    wanted = max(8, round(0.25 * city.canteens))
+    wanted = max(8, round(0.4 * city.canteens))
     for n in rng.permutation(len(falls)).tolist():
         i, monday, weeks = falls[n]
         often = np.where(city.menu[:, i], np.where(city.large, 0.55, 0.25), 0.0)  # lines a day
@@ -194,7 +197,7 @@ def _gaps(city: City, rng: np.random.Generator, mondays: list[date]) -> list[Gap
     on = ~np.isin(supplier_county(city.suppliers[:, 0, 0]), [PROVIDERS.index(p) for p in OFF_PLATFORM])
     canteens = np.flatnonzero(on)
     out = []
-    for _ in range(max(8, round(0.3 * city.canteens)) if canteens.size and mondays else 0):
+    for _ in range(max(8, round(0.6 * city.canteens)) if canteens.size and mondays else 0):
         c = int(rng.choice(canteens))
         i = int(rng.choice(np.flatnonzero(city.menu[c] & BY_WEEK)))
         monday = mondays[int(rng.integers(len(mondays)))]

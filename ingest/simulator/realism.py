@@ -38,7 +38,7 @@ REAL: Final = {
     "price_cv_within_week": Real(0.081, "新发地蔬菜日均价 2013-06 至 2014-12：同品名一周内变异系数的均值"),
     "price_cv_between_suppliers": Real(0.114, "同一数据：当日最低价至最高价折合标准差与均价之比的均值"),
     "retail_over_wholesale": Real(1.55, "岳阳市商务局周报三期猪肉零售价与批发价之比的均值"),
-    "retail_margin_log_sd": Real(0.127, "同一周报：该比值对数的标准差"),
+    "retail_margin_log_sd": Real(0.129, "同一周报：该比值对数的标准差"),
 }
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ingest.simulator import cheating, city, plan, realism, school_calendar, truth
+from ingest.simulator import cheating, city, devices, plan, realism, school_calendar, truth
+from ingest.simulator.bank import Bank
 from ingest.simulator.behaviour import World
 from ingest.simulator.city import City
 from ingest.simulator.delivery import FEEDS, Delivery
@@ -31,6 +32,8 @@ from ingest.simulator.streams import IntArray
 from warehouse.errors import Permanent
 
 MAX_CANTEENS = 5_000
+_DEVICE_MESSAGES = 2_000  # at most; more come from ``devices.messages``
+_DEVICE_FAULTS = 0.05
 
 
 @dataclass
@@ -98,7 +101,7 @@ def simulate(
     progress: Callable[[int, int], None] | None = None,
     origin: date | None = None,
 ) -> dict[str, Any]:
-    """Write ``out/landing`` and ``out/truth`` of a synthetic city.
+    """Write ``out/landing``, ``out/extra`` and ``out/truth`` of a synthetic city.
 
     Args:
         out: Folder that is empty or does not exist.
@@ -125,6 +128,7 @@ def simulate(
     journal, outbox = Journal(), Outbox(out / "landing")
     play = Play(registry, service, planned)
     delivery = Delivery(registry, service, planned, journal, outbox)
+    bank = Bank(registry, out / "extra" / "bank", faulty=bool(kinds))
     references = References(play.world.pricing, planned, outbox, kinds)
     if life == start:
         delivery.registry(play.world.unit(start))
@@ -139,10 +143,12 @@ def simulate(
         eaten[n], paid[n] = played.eaten, played.paid
         if played.day >= start:
             references.day(played.day)
+            bank.day(played.day, played.paid, played.frames.get("purchase"))
         _pass_on(played, delivery, journal, start, rows)
         if progress is not None:
             progress(n, total)
     outbox.seal()
+    _extras(out, registry, bank, start, end, faulty=bool(kinds))
     cheating.tell_lasting(registry, service, planned)
     cheating.tell_counts(registry, service, planned)
     play.world.overcharging.tell_lasting()
@@ -150,6 +156,20 @@ def simulate(
         out / "truth", registry, service, planned, journal, delivery, play.world, (eaten, paid), rows,
         {"canteens": canteens, "start": f"{start}", "end": f"{end}", "seed": seed, "origin": f"{life}", "faults": sorted(kinds)},
     )  # fmt: skip
+
+
+def _extras(out: Path, registry: City, bank: Bank, start: date, end: date, *, faulty: bool) -> None:
+    """What comes by doors of its own, beside the landing folders: bank files and device messages."""
+    days = (end - start).days + 1
+    count = min(_DEVICE_MESSAGES, 2 * registry.canteens * days)
+    sent = devices.messages(
+        registry.seed, count, _DEVICE_FAULTS if faulty else 0.0, canteens=registry.canteen_ids, first=start, days=days
+    )  # fmt: skip
+    devices.write(out / "extra" / "devices", sent)
+    truths = {"device_faults": sent.faults, "bank_lines": bank.lines(), "bank_faults": bank.faults()}
+    (out / "truth").mkdir(parents=True, exist_ok=True)
+    for name, frame in truths.items():
+        frame.write_parquet(out / "truth" / f"{name}.parquet")
 
 
 def _pass_on(

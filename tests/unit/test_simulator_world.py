@@ -75,6 +75,8 @@ def test_history_holds_contract_typed_rows_that_meet_the_contract() -> None:
         "access_grant": contracts.AccessGrant, "purchase": contracts.Purchase,
         "stock_move": contracts.StockMove, "stocktake": contracts.Stocktake, "meal_fee": contracts.MealFee,
         "consumption": contracts.Consumption, "refund": contracts.Refund, "disclosure_line": contracts.DisclosureLine,
+        "price_reference": contracts.PriceReference, "quotation": contracts.Quotation,
+        "price_agreement": contracts.PriceAgreement,
     }  # fmt: skip
     seen = set()
     for feed, frame in history.frames(4, START, date(2026, 10, 16), 5):
@@ -88,7 +90,7 @@ def test_nights_after_a_history_continue_the_same_city(tmp_path: Path) -> None:
     cut = date(2026, 9, 12)
     simulate(tmp_path / "whole", 2, START, date(2026, 10, 9), 4, frozenset())
     simulate(tmp_path / "rest", 2, cut, date(2026, 10, 9), 4, frozenset(), origin=START)
-    whole, rest = ({str(p.relative_to(tmp_path / n / "landing")): p.read_bytes() for p in (tmp_path / n).rglob("*.csv")}
+    whole, rest = ({str(p.relative_to(tmp_path / n / "landing")): p.read_bytes() for p in (tmp_path / n / "landing").rglob("*.csv")}
                    for n in ("whole", "rest"))  # fmt: skip
     assert rest
     assert rest == {name: data for name, data in whole.items() if name.split("/")[1] >= f"{cut}"}
