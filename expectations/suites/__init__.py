@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from expectations.checks import Check, Suite
-from expectations.suites import disclosure, meals, prices, reference, supply
+from expectations.suites import devices, disclosure, meals, prices, reference, supply
 
 SUITES: Final[dict[str, Suite]] = {
-    suite.feed: suite for module in (reference, prices, supply, meals, disclosure) for suite in module.SUITES
+    suite.feed: suite
+    for module in (reference, prices, supply, meals, disclosure, devices)
+    for suite in module.SUITES
 }
 
 

@@ -117,7 +117,11 @@ def _number(version: str | None) -> int | None:
 
 
 def _first_days(settings: Settings) -> list[dt.date]:
-    ranges = [delta.day_range(settings.table(feed.table)) for feed in FEEDS.values() if feed.dated]
+    ranges = [
+        delta.day_range(settings.table(feed.table))
+        for feed in FEEDS.values()
+        if feed.dated and not feed.by_message
+    ]
     return [found[0] for found in ranges if found is not None]
 
 

@@ -38,6 +38,7 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     "line_code": vocabulary.FORM_LINES,
     "department": vocabulary.DEPARTMENTS,
     "role_kind": vocabulary.ROLE_KINDS,
+    "event_kind": vocabulary.EDGE_EVENTS,
 }
 
 

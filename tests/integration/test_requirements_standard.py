@@ -224,6 +224,12 @@ GOOD = {
     "meal_fee": {**_DAY, "amount_yuan": 5},
     "consumption": {**_DAY, "amount_yuan": 5},
     "refund": {**_DAY, "amount_yuan": 5},
+    "scale_reading": {**_DAY, "device_id": "d", "measured_at": f"{pack_city.NIGHTS[0]} 07:59:00"}
+    | {"gross_kg": 3, "tare_kg": 1, "net_kg": 2},
+    "morning_check": {**_DAY, "device_id": "d", "checked_at": f"{pack_city.NIGHTS[0]} 07:59:00"}
+    | {"person_no": "88", "forehead_temp": "36.5", "is_fit": 1},
+    "edge_event": {**_DAY, "device_id": "d", "event_at": f"{pack_city.NIGHTS[0]} 07:59:00"}
+    | {"event_kind": "smoking"},
     "disclosure_line": {
         "canteen_id": "A1",
         "biz_date": "2026-08-31",

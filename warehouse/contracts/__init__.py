@@ -8,6 +8,7 @@ Each class is one feed. Field order is the column order of the feed pack. ``pers
 columns are masked before the contract sees them (``ingest.masking``).
 """
 
+from warehouse.contracts.devices import EdgeEvent, MorningCheck, ScaleReading
 from warehouse.contracts.disclosure import DisclosureLine
 from warehouse.contracts.meals import Consumption, MealFee, Refund
 from warehouse.contracts.prices import PriceAgreement, PriceReference, Quotation
@@ -29,9 +30,11 @@ __all__ = [
     "Calendar",
     "Consumption",
     "DisclosureLine",
+    "EdgeEvent",
     "Ingredient",
     "MapShape",
     "MealFee",
+    "MorningCheck",
     "Org",
     "PriceAgreement",
     "PriceReference",
@@ -39,6 +42,7 @@ __all__ = [
     "Purchase",
     "Quotation",
     "Refund",
+    "ScaleReading",
     "StockMove",
     "Stocktake",
     "Supplier",
