@@ -75,7 +75,8 @@ def _do(request: dict[str, Any], key: bytes) -> Any:
     if request["do"] == "unpack":
         return archives.unpack(path, request["container"], Path(request["folder"]))
     masker = Masker(key, request["provider"], keeps_pseudonyms=request["keeps_pseudonyms"])
-    return reading.read(path, request["sources"], request["allowed"], masker, Path(request["stem"]))
+    home = None if request["home"] is None else Path(request["home"])
+    return reading.read(path, request["sources"], request["allowed"], masker, Path(request["stem"]), home)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import polars as pl
 
 from ingest import archives, limits, providers, receipts
 from ingest.landing import Declared, Entry, Folder
-from ingest.layouts import RELEASE
+from ingest.layouts import RELEASE, STANDARD
 from ingest.providers import Provider
 from ingest.reading import Reading
 from ingest.vault import Vault
@@ -68,6 +68,8 @@ def read(worker: Worker, path: Path, provider: Provider, stem: Path, releases: s
     stem.parent.mkdir(parents=True, exist_ok=True)
     released = releases is not None
     sources = [RELEASE if released else provider.source]
+    if provider.database is not None:
+        sources.append(STANDARD)  # withdrawals are written in the standard pack
     return worker.read(path, provider.provider, sources, provider.feeds, stem, keeps_pseudonyms=released)
 
 

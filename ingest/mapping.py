@@ -1,6 +1,6 @@
 """How a source's column becomes a column of a feed: the small language of the layouts.
 
-Belongs here: the five forms (copy, date part, constant, choice by content, product) and the row
+Belongs here: the six forms (copy, date part, constant, choice by content, product, join) and the row
 conditions, each as a polars expression over text. Whether the result is valid is the contract's
 question.
 """
@@ -37,6 +37,7 @@ class Column(BaseModel):
         map: The first choice whose text is contained decides, else ``otherwise``; blank stays blank.
         otherwise: The value when no choice fits.
         product: Two columns whose product is taken, half-up to the cent.
+        join: Columns whose texts are joined by ``:``; blank if one is.
         value: A constant; null leaves the column empty.
     """
 
@@ -48,27 +49,31 @@ class Column(BaseModel):
     map: list[Choice] = []
     otherwise: str | None = None
     product: tuple[str, str] | None = None
+    join: list[str] = []
     value: str | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Column:
-        forms = [name for name in ("source", "product", "value") if name in self.model_fields_set]
+        forms = [name for name in ("source", "product", "join", "value") if name in self.model_fields_set]
         if len(forms) != 1:
-            raise ValueError("give exactly one of from, product, value")
-        if self.source is None and (self.part or self.prefix or self.map):
-            raise ValueError("part, prefix and map need from")
+            raise ValueError("give exactly one of from, product, join, value")
+        if self.source is None and (self.part or self.map or (self.prefix and not self.join)):
+            raise ValueError("part and map need from, prefix needs from or join")
         if bool(self.map) != (self.otherwise is not None):
             raise ValueError("map needs otherwise, and otherwise needs map")
         return self
 
     def sources(self) -> list[str]:
         """Columns of the source that it reads."""
-        return [*(self.product or ()), *([self.source] if self.source is not None else [])]
+        return [*(self.product or ()), *self.join, *([self.source] if self.source is not None else [])]
 
     def expression(self) -> pl.Expr:
         """The column as text."""
         if self.product is not None:
             return _product(*self.product)
+        if self.join:
+            joined = pl.concat_str([pl.col(name) for name in self.join], separator=":")
+            return pl.concat_str(pl.lit(self.prefix), joined)
         if self.source is None:
             return pl.lit(self.value, pl.String)
         text = pl.col(self.source)

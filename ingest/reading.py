@@ -52,7 +52,12 @@ class Reading:
 
 
 def read(
-    path: Path, sources: Sequence[str], allowed: Sequence[str], masker: Masker, stem: Path
+    path: Path,
+    sources: Sequence[str],
+    allowed: Sequence[str],
+    masker: Masker,
+    stem: Path,
+    home: Path | None = None,
 ) -> dict[str, Any]:
     """Read a content and write ``<stem>.<feed>.arrow`` for each feed.
 
@@ -65,6 +70,7 @@ def read(
         allowed: Feeds that the provider may deliver.
         masker: Masks persons.
         stem: Where the frames go.
+        home: The data home, for its own sources.
 
     Returns:
         ``Reading`` as a dictionary.
@@ -74,7 +80,7 @@ def read(
     """
     text = texts.open_text(path)
     table = rows.open_table(text)
-    match = layouts.recognise(table.header, sources)
+    match = layouts.recognise(table.header, sources, home)
     foreign = [emit.feed for emit in match.layout.feeds if emit.feed not in allowed]
     if foreign:
         raise Refused("wrong_provider", f"版式为 {match.layout.name}，该提供方未登记 {'、'.join(foreign)}")

@@ -57,6 +57,16 @@ FOOD_CATEGORIES: Final = {
 }
 # What keys of a provider's own system stand for.
 KEY_ENTITIES: Final = {"canteen": "食堂", "supplier": "供应商", "ingredient": "食材", "device": "设备"}
+# Feeds whose files hold complete canteen-days.
+DAY_FEEDS: Final = {
+    "purchase": "采购验收",
+    "stock_move": "出入库",
+    "stocktake": "盘点",
+    "meal_fee": "缴费",
+    "consumption": "就餐消费",
+    "refund": "退费",
+    "disclosure_line": "月度公示表",
+}
 # What an edge gateway reports: seen by AI, measured by a sensor, or a sign of life.
 EDGE_EVENTS: Final = {
     "no_mask": "未戴口罩",
@@ -209,6 +219,8 @@ REFUSALS: Final = {
     "wrong_provider": "该提供方未登记此类数据",
     "missing": "清单所列文件未送达",
     "timeout": "解析超时，文件可能异常",
+    "unreachable": "提供方的数据库没有应答，本次缺其新数据",
+    "misdeclared": "提供方数据库的登记不正确，本次缺其新数据",
 }
 # Texts of contract rules for a clerk: rule -> (what is wrong, what to do).
 RULES: Final = {
@@ -353,6 +365,7 @@ LABELS: Final = {
     "measure": "测量值",
     "low_threshold": "报警下限",
     "high_threshold": "报警上限",
+    "withdrawn_feed": "撤销的数据",
     "entity": "对照类别",
     "source_key": "来源系统主键",
     "target_code": "登记编码",

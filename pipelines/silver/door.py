@@ -196,6 +196,8 @@ def _flush(feed: Feed, frames: list[pl.DataFrame], inbox: _Inbox) -> None:
     delivered.rows.write_parquet(part, compression="lz4")
     parts.append(part)
     inbox.units.append(delivered.units)
+    if feed.name == "withdrawal":
+        inbox.units.append(units.withdrawn(delivered.rows))
     inbox.rejected.append(delivered.rejected.with_columns(feed=pl.lit(feed.name)))
 
 
@@ -214,7 +216,9 @@ def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _I
     # What no row holds (all rejected, or a contested message) has no winner: its held rows go.
     winner = pl.when(pl.col("rows_accepted") > 0).then(pl.col("_file"))
     owner = changed.select("provider", "unit_key", winner=winner).unique()
-    new = pl.scan_parquet(inbox.parts[feed.name]).join(
+    parts = [pl.scan_parquet(part) for part in inbox.parts.get(feed.name, [])]
+    nothing = pl.LazyFrame(schema={**feed.business_columns, **LINEAGE, "unit_key": pl.String()})
+    new = (pl.concat(parts) if parts else nothing).join(
         owner.lazy(),
         left_on=["_provider", "unit_key", "_file"],
         right_on=["provider", "unit_key", "winner"],
@@ -361,7 +365,7 @@ def write_providers(settings: Settings) -> None:
             "feed": feed,
             "is_duty": feed in p.duties,
         }
-        for p in providers.load_all().values()
+        for p in providers.load_all(settings.home).values()
         for county in (p.counties or [""])
         for feed in p.feeds
     ]

@@ -39,6 +39,7 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     "department": vocabulary.DEPARTMENTS,
     "role_kind": vocabulary.ROLE_KINDS,
     "event_kind": vocabulary.EDGE_EVENTS,
+    "withdrawn_feed": vocabulary.DAY_FEEDS,
 }
 
 

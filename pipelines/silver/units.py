@@ -171,6 +171,31 @@ def empty_file(feed: str, provider: str, file: str, arrival: pl.Expr, day: pl.Ex
     ).select(pl.col(name).cast(dtype) for name, dtype in DELIVERY.items())
 
 
+def withdrawn(rows: pl.DataFrame) -> pl.DataFrame:
+    """The delivery rows of canteen-days that withdrawals leave empty.
+
+    Args:
+        rows: Accepted rows of the feed ``withdrawal``.
+    """
+    day = pl.col("biz_date")
+    return (
+        rows.group_by("withdrawn_feed", "_provider", "canteen_id", "biz_date", "_file", "_arrival_date")
+        .agg(version=pl.col("reported_at").max())
+        .with_columns(
+            feed=pl.col("withdrawn_feed"),
+            provider=pl.col("_provider"),
+            unit_key=pl.concat_str("canteen_id", day.cast(pl.String), separator="|"),
+            rows_accepted=pl.lit(0),
+            rows_quarantined=pl.lit(0),
+            rows_duplicate=pl.lit(0),
+            content_hash=pl.lit(""),
+            state=pl.lit(None, pl.String),
+            biz_month=day.dt.strftime("%Y-%m"),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in DELIVERY.items())
+    )
+
+
 def resolve(units: pl.DataFrame, releases: frozenset[str] = frozenset()) -> pl.DataFrame:
     """Decide which file holds each unit.
 

@@ -13,7 +13,7 @@ from pipelines.silver.typing import check
 from warehouse import vocabulary
 from warehouse.tables import FEEDS
 
-MESSAGES = [feed for feed in FEEDS.values() if feed.by_message]
+MESSAGES = [feed for feed in FEEDS.values() if feed.by_message and "device_id" in feed.business_columns]
 
 
 def text_rows(feed: str, *rows: dict[str, str], file: str = "f", arrival: int = 1) -> pl.DataFrame:

@@ -105,6 +105,7 @@ FAULTS = (
     Fault("edge_event", "slow_report", "between", "report_minutes", every(5, reported_at=TAKEN + dt.timedelta(hours=3))),
     Fault("edge_event", "no_picture", "in_set", "picture", every(9, evidence_sha256=None)),
     Fault("edge_event", "covered", "between", "covered_share", every(3, event_kind="lens_covered")),
+    Fault("withdrawal", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
     Fault("map_shape", "another_city", "matches", "division_code", every(30, division_code="430102")),
 )  # fmt: skip
 
@@ -146,6 +147,7 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
         "consumption": payer | {"meal": "lunch", "portions": 1, "subsidy_yuan": 0},
         "refund": payer | {"refund_kind": "meal", "reason": "请假"},
         "disclosure_line": fact | form | {"month_yuan": 1000, "ytd_yuan": 7000, "operating_mode": "self"},
+        "withdrawal": fact | {"withdrawn_feed": "purchase"},
         "scale_reading": fact
         | {"device_id": f"D{i % 5}", "measured_at": TAKEN, "reported_at": TAKEN, "item_name": "大白菜"}
         | {"order_no": f"O{i}", "gross_kg": 12.5, "tare_kg": 0.5, "net_kg": 12},

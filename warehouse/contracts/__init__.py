@@ -23,6 +23,7 @@ from warehouse.contracts.reference import (
 )
 from warehouse.contracts.rules import ROW_RULES
 from warehouse.contracts.supply import Purchase, StockMove, Stocktake
+from warehouse.contracts.withdrawal import Withdrawal
 
 __all__ = [
     "ROW_RULES",
@@ -46,4 +47,5 @@ __all__ = [
     "StockMove",
     "Stocktake",
     "Supplier",
+    "Withdrawal",
 ]
