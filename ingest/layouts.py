@@ -142,7 +142,9 @@ def load_all(home: Path | None = None) -> dict[str, Source]:
         Permanent: A source file is wrong, or two have the same name.
     """
     own = [] if home is None else sorted((home / "sources").glob("*/*.yaml"))
-    return _with_own(FOLDER, tuple((path, path.stat().st_mtime_ns) for path in own)) if own else _given(FOLDER)
+    return (
+        _with_own(FOLDER, tuple((path, path.stat().st_mtime_ns) for path in own)) if own else _given(FOLDER)
+    )
 
 
 @cache

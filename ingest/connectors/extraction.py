@@ -114,9 +114,7 @@ class _Work:
         for page in _pages(sorted(touched), summaries, self._page_rows):
             self._page(questions, table, layout, page, held, summaries)
         gone = sorted(unit for unit, one in held.items() if one.digest != _GONE and unit not in summaries)
-        self._withdraw(
-            table.layout, [(unit, feed) for unit in gone for feed in held[unit].feeds.items()], gone
-        )
+        self._withdraw(table.layout, [pair for unit in gone for pair in held[unit].feeds.items()], gone)
         if newest is not None and newest != self._ledger.cursor(table.layout):
             self._ledger.advance(table.layout, newest)
             self._on_step("cursor")
@@ -157,54 +155,62 @@ class _Work:
         summaries: dict[Unit, tuple[int, str]],
     ) -> None:
         """One file of whole canteen-days; those whose rows are the written ones are left out."""
-        draft = self._drafts / f"{self._folder.parent.name}.csv"
         same: list[tuple[Unit, Written]] = []
-        new: list[tuple[Unit, Written]] = []
-        emptied: list[tuple[Unit, tuple[str, list[str]]]] = []
-        count = 0
+        new: dict[Unit, list[list[str]]] = {}
+        digests: dict[Unit, str] = {}
+        for unit, rows in _by_unit(questions.page(page)):
+            digest = hashlib.sha256(repr(rows).encode()).hexdigest()
+            one = held.get(unit)
+            if one is not None and one.digest == digest:
+                same.append((unit, Written(summaries[unit][1], digest, one.feeds)))
+            else:
+                new[unit], digests[unit] = rows, digest
+        self._ledger.note(table.layout, same)
+        if not new:
+            return
+        feeds = _feeds(layout, table, new)
+        # What a feed lost altogether is withdrawn first: once the page is confirmed it is forgotten.
+        emptied = [
+            (feed, place)
+            for unit in new
+            if unit in held
+            for feed, place in held[unit].feeds.items()
+            if feed not in feeds[unit]
+        ]
+        self._withdraw(table.layout, emptied, [])
+        draft = self._drafts / f"{self._folder.parent.name}.csv"
         with draft.open("w", encoding="utf8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([*table.columns, EXTRACTED_AT])
-            for unit, rows in _by_unit(questions.page(page)):
-                digest = hashlib.sha256(repr(rows).encode()).hexdigest()
-                one = held.get(unit)
-                text = summaries[unit][1]
-                if one is not None and one.digest == digest:
-                    same.append((unit, Written(text, digest, one.feeds)))
-                    continue
-                feeds = _feeds(layout, table, rows)
-                new.append((unit, Written(text, digest, feeds)))
-                if one is not None:
-                    emptied += [(unit, pair) for pair in one.feeds.items() if pair[0] not in feeds]
-                writer.writerows([*row, str(self._now)] for row in rows)
-                count += len(rows)
+            writer.writerows([*row, str(self._now)] for rows in new.values() for row in rows)
             _flush(file)
-        self._ledger.note(table.layout, same)
-        if new:
-            # What a feed lost altogether is withdrawn first: once the page is confirmed it is forgotten.
-            self._withdraw(table.layout, emptied, [])
-            self._deliver(draft, table.layout, new)
-            self.done.rows += count
-            self.done.units += len(new)
+        written = [(unit, Written(summaries[unit][1], digests[unit], feeds[unit])) for unit in new]
+        self._deliver(draft, table.layout, written)
+        self.done.rows += sum(map(len, new.values()))
+        self.done.units += len(new)
 
-    def _withdraw(
-        self, layout: str, lost: Sequence[tuple[Unit, tuple[str, list[str]]]], gone: Sequence[Unit]
-    ) -> None:
-        """Say that feeds have no rows of some canteen-days any more."""
-        dated = [(feed, canteen, day) for _, (feed, (canteen, day)) in lost]
-        if dated:
-            draft = self._drafts / f"{self._folder.parent.name}-withdrawal.csv"
-            with draft.open("w", encoding="utf8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(["record_no", "canteen_id", "biz_date", "withdrawn_feed", "reported_at"])
-                for feed, canteen, day in dated:
-                    number = hashlib.sha256(f"{feed}|{canteen}|{day}|{self._now}".encode()).hexdigest()[:32]
-                    writer.writerow([number, canteen, day, feed, str(self._now)])
-                _flush(file)
-            self._deliver(draft, layout, [(unit, Written("", _GONE, {})) for unit in gone], "withdrawal")
-            self.done.withdrawn += len(dated)
-        elif gone:
-            self._ledger.note(layout, [(unit, Written("", _GONE, {})) for unit in gone])
+    def _withdraw(self, layout: str, lost: Sequence[tuple[str, Sequence[str]]], gone: Sequence[Unit]) -> None:
+        """Say that feeds have no rows of some canteen-days any more.
+
+        Args:
+            layout: Layout of the table.
+            lost: Feed, and its canteen and day.
+            gone: Canteen-days of the table that have no rows at all.
+        """
+        forgotten = [(unit, Written("", _GONE, {})) for unit in gone]
+        if not lost:
+            self._ledger.note(layout, forgotten)
+            return
+        draft = self._drafts / f"{self._folder.parent.name}-withdrawal.csv"
+        with draft.open("w", encoding="utf8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["record_no", "canteen_id", "biz_date", "withdrawn_feed", "reported_at"])
+            for feed, (canteen, day) in lost:
+                number = hashlib.sha256(f"{feed}|{canteen}|{day}|{self._now}".encode()).hexdigest()[:32]
+                writer.writerow([number, canteen, day, feed, str(self._now)])
+            _flush(file)
+        self._deliver(draft, layout, forgotten, "withdrawal")
+        self.done.withdrawn += len(lost)
 
     def _deliver(
         self, draft: Path, layout: str, units: Sequence[tuple[Unit, Written]], name: str | None = None
@@ -246,16 +252,22 @@ def _by_unit(rows: Iterable[tuple[Unit, list[str]]]) -> Iterator[tuple[Unit, lis
         yield unit, [cells for _, cells in group]
 
 
-def _feeds(layout: Layout, table: Extracted, rows: list[list[str]]) -> dict[str, list[str]]:
-    """Dated feeds that the layout makes of a canteen-day's rows, with its canteen and day as they have it."""
-    cells = pl.DataFrame(rows, schema=dict.fromkeys(table.columns, pl.String), orient="row")
-    frame = cells.with_columns(pl.all().replace("", None), pl.lit("").alias(EXTRACTED_AT), _row=pl.lit(0))
-    found: dict[str, list[str]] = {}
+def _feeds(
+    layout: Layout, table: Extracted, units: dict[Unit, list[list[str]]]
+) -> dict[Unit, dict[str, list[str]]]:
+    """Per canteen-day the dated feeds that the layout makes of its rows, with canteen and day as they have them."""
+    places = list(units)
+    cells = [[*row, place] for place, unit in enumerate(places) for row in units[unit]]
+    schema = {**dict.fromkeys(table.columns, pl.String()), "_row": pl.Int64()}
+    frame = pl.DataFrame(cells, schema=schema, orient="row").with_columns(
+        pl.col(pl.String).replace("", None), pl.lit("").alias(EXTRACTED_AT)
+    )
+    found: dict[Unit, dict[str, list[str]]] = {unit: {} for unit in places}
     for emit in layout.feeds:
         if FEEDS[emit.feed].dated and not FEEDS[emit.feed].by_message:
-            chosen = emit.select(frame)
-            if chosen.height:
-                found[emit.feed] = [str(chosen["canteen_id"][0] or ""), str(chosen["biz_date"][0] or "")]
+            chosen = emit.select(frame).unique(subset="_row").select("_row", "canteen_id", "biz_date")
+            for place, canteen, day in chosen.iter_rows():
+                found[places[place]][emit.feed] = [canteen or "", day or ""]
     return found
 
 

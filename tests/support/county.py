@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["county_child"])
+_CONTEXT.set_forkserver_preload(["ingest.connectors.extraction"])
 VARIABLE = "CANTEEN_DB_TEST_COUNTY"
 ARRIVAL = dt.date(2026, 9, 30)
 KINDS = ("mariadb", "postgresql", "sqlite")
@@ -192,7 +192,9 @@ class County:
 
     def script(self, sql: str) -> None:
         """Several statements without parameters."""
-        sql = sql.replace("REALTYPE", {"mariadb": "double", "postgresql": "double precision"}.get(self.kind, "real"))
+        sql = sql.replace(
+            "REALTYPE", {"mariadb": "double", "postgresql": "double precision"}.get(self.kind, "real")
+        )
         for statement in filter(str.strip, sql.split(";")):
             self.run(statement)
 
