@@ -77,7 +77,8 @@ def _do(request: dict[str, Any], key: bytes) -> Any:
     if request["do"] == "price_table":
         return price_table.read(path, Path(request["target"]))
     masker = Masker(key, request["provider"], keeps_pseudonyms=request["keeps_pseudonyms"])
-    return reading.read(path, request["sources"], request["allowed"], masker, Path(request["stem"]))
+    home = None if request["home"] is None else Path(request["home"])
+    return reading.read(path, request["sources"], request["allowed"], masker, Path(request["stem"]), home)
 
 
 if __name__ == "__main__":

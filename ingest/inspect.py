@@ -24,11 +24,12 @@ from warehouse.tables import FEEDS
 _AMOUNT: Final = r"^[+-]?\d{1,12}(\.\d{0,6}0*)?$"
 
 
-def inspect(path: Path) -> dict[str, Any]:
+def inspect(path: Path, home: Path | None = None) -> dict[str, Any]:
     """Recognise a file as the door would, whoever delivered it.
 
     Args:
         path: A file in any container.
+        home: A data home, whose own sources are known too.
 
     Returns:
         ``{"path", "container", "files": [...]}``. Each file has ``name`` and either ``refused`` and
@@ -43,7 +44,7 @@ def inspect(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise Permanent(f"{path} 不是文件，请核对路径")
     # Nothing is kept, so the pseudonyms may be of any key.
-    with tempfile.TemporaryDirectory() as folder, Worker(secrets.token_bytes(32)) as worker:
+    with tempfile.TemporaryDirectory() as folder, Worker(secrets.token_bytes(32), home=home) as worker:
         found: dict[str, Any] = {"path": str(path), "container": None, "files": []}
         try:
             with path.open("rb") as file:
@@ -61,12 +62,15 @@ def inspect(path: Path) -> dict[str, Any]:
             found["files"].append(_refusal(path.name, refused))
             return found
         for content in contents:
-            found["files"].append(_content(worker, content, content.name or path.name, Path(folder)))
+            sources = [source for source in layouts.load_all(home) if source != layouts.RELEASE]
+            name = content.name or path.name
+            found["files"].append(_content(worker, content, name, Path(folder), sources))
         return found
 
 
-def _content(worker: Worker, content: archives.Content, name: str, folder: Path) -> dict[str, Any]:
-    sources = [source for source in layouts.load_all() if source != layouts.RELEASE]
+def _content(
+    worker: Worker, content: archives.Content, name: str, folder: Path, sources: list[str]
+) -> dict[str, Any]:
     stem = folder / "frame"
     try:
         reading = worker.read(Path(content.path), "", sources, list(FEEDS), stem)

@@ -18,7 +18,7 @@ import polars as pl
 
 from ingest import archives, limits, providers, receipts
 from ingest.landing import Declared, Entry, Folder
-from ingest.layouts import RELEASE
+from ingest.layouts import RELEASE, STANDARD
 from ingest.providers import Provider
 from ingest.reading import Reading
 from ingest.vault import Vault
@@ -67,7 +67,9 @@ def read(worker: Worker, path: Path, provider: Provider, stem: Path, releases: s
     """Read a content of a provider into frames; a release is in the standard pack with pseudonyms."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     released = releases is not None
-    sources = [RELEASE] if released else provider.sources
+    sources = [RELEASE] if released else list(provider.sources)
+    if provider.database is not None:
+        sources.append(STANDARD)  # withdrawals are written in the standard pack
     return worker.read(path, provider.provider, sources, provider.feeds, stem, keeps_pseudonyms=released)
 
 

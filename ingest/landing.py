@@ -17,7 +17,7 @@ from typing import Final
 from pydantic import BaseModel, Field, ValidationError
 
 from ingest import limits
-from warehouse.errors import Refused
+from warehouse.errors import Permanent, Refused
 
 CONTROL: Final = "control.json"
 
@@ -80,6 +80,18 @@ class Folder:
     path: str
     entries: list[Entry] = field(default_factory=list)
     declared: dict[str, Declared] = field(default_factory=dict)
+
+
+def same_disk(home: Path, landing: Path) -> None:
+    """Refuse a landing folder that a file of the data home cannot be renamed into.
+
+    Raises:
+        Permanent: They lie on two file systems, where a move is not atomic.
+    """
+    if home.stat().st_dev != landing.stat().st_dev:
+        raise Permanent(
+            f"交付文件夹 {landing} 与数据目录 {home} 不在同一文件系统，文件不能原子移入：请用 --landing 指到同一文件系统"
+        )
 
 
 def walk(landing: Path, up_to: dt.date, providers: Collection[str]) -> Iterator[Folder]:

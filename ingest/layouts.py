@@ -3,7 +3,7 @@
 Belongs here: the declarative form of a layout (``ingest/sources/<source>/*.yaml``), the layouts of
 the standard pack, which follow from the contracts, and recognising a header. Does not belong here:
 reading files, and what the columns mean to us (``warehouse.contracts``). A further platform is a
-further folder of YAML.
+further folder of YAML, here or in a data home (``<home>/sources/<source>/*.yaml``).
 """
 
 from __future__ import annotations
@@ -142,16 +142,42 @@ def normal(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip()
 
 
-@cache
-def load_all() -> dict[str, Source]:
+def load_all(home: Path | None = None) -> dict[str, Source]:
     """Every source by its name.
 
+    Args:
+        home: A data home, whose own sources are known too.
+
     Raises:
-        Permanent: A source file is wrong.
+        Permanent: A source file is wrong, or two have the same name.
     """
-    given = [read(path) for path in sorted(FOLDER.glob("*/*.yaml"))]
+    own = [] if home is None else sorted((home / "sources").glob("*/*.yaml"))
+    return (
+        _with_own(FOLDER, tuple((path, path.stat().st_mtime_ns) for path in own)) if own else _given(FOLDER)
+    )
+
+
+@cache
+def _given(folder: Path) -> dict[str, Source]:
+    """The standard pack and the sources of the product."""
     bank = Source(source=BANK, label="银行对账单", tables=[])
-    return {source.source: source for source in (_standard(STANDARD), _standard(RELEASE), bank, *given)}
+    return _added([_standard(STANDARD), _standard(RELEASE), bank], sorted(folder.glob("*/*.yaml")))
+
+
+@cache
+def _with_own(folder: Path, own: tuple[tuple[Path, int], ...]) -> dict[str, Source]:
+    """The same with the sources of a data home; a file that was changed since is read again."""
+    return _added(list(_given(folder).values()), [path for path, _ in own])
+
+
+def _added(sources: list[Source], paths: list[Path]) -> dict[str, Source]:
+    known = {source.source: source for source in sources}
+    for path in paths:
+        source = read(path)
+        if source.source in known:
+            raise Permanent(f"{path}：版式来源 {source.source} 已有定义，请改用另一个名称")
+        known[source.source] = source
+    return known
 
 
 def read(path: Path) -> Source:
@@ -212,22 +238,24 @@ class Match(BaseModel):
         return [name for name in self.layout.columns if name not in self.names]
 
 
-def recognise(header: Sequence[str], sources: Sequence[str]) -> Match:
+def recognise(header: Sequence[str], sources: Sequence[str], home: Path | None = None) -> Match:
     """The layout whose header has exactly these columns.
 
     Args:
         header: Column names as they stand in the file.
         sources: Sources to look in, in this order.
+        home: The data home, for its own sources.
 
     Raises:
         Refused: ``unknown_layout``, with what is missing and what is too much.
     """
     given = [normal(name) for name in header]
-    candidates = [(source, layout) for source in sources for layout in load_all()[source].tables]
+    known = load_all(home)
+    candidates = [(source, layout) for source in sources for layout in known[source].tables]
     if len(set(given)) == len(given):
         for source, layout in candidates:
-            for known in layout.headers():
-                names = {normal(name): column for name, column in zip(known, layout.columns, strict=True)}
+            for written in layout.headers():
+                names = {normal(name): column for name, column in zip(written, layout.columns, strict=True)}
                 lacking = {names[name] for name in set(names) - set(given)}
                 if set(given) <= set(names) and lacking <= set(layout.optional):
                     return Match(source=source, layout=layout, names=[names[name] for name in given])

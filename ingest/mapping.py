@@ -69,9 +69,9 @@ class Column(BaseModel):
         forms = [name for name in ("source", "join", "product", "value") if name in self.model_fields_set]
         if len(forms) != 1:
             raise ValueError("give exactly one of from, join, product, value")
-        options = (self.part, self.prefix, self.suffix, self.map, self.find, self.default)
-        if self.source is None and any(options):
-            raise ValueError("part, prefix, suffix, map, find and default need from")
+        options = (self.part, self.suffix, self.map, self.find, self.default)
+        if self.source is None and (any(options) or (self.prefix and not self.join)):
+            raise ValueError("part, suffix, map, find and default need from, prefix needs from or join")
         if self.else_from is not None and self.find is None:
             raise ValueError("else_from needs find")
         if bool(self.map) != (self.otherwise is not None):
@@ -88,7 +88,7 @@ class Column(BaseModel):
         if self.product is not None:
             return _product(*self.product)
         if self.join:
-            return _joined(self.join)
+            return pl.concat_str(pl.lit(self.prefix), _joined(self.join))
         if self.source is None:
             return pl.lit(self.value, pl.String)
         text = pl.col(self.source)

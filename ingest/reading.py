@@ -57,7 +57,12 @@ class Reading:
 
 
 def read(
-    path: Path, sources: Sequence[str], allowed: Sequence[str], masker: Masker, stem: Path
+    path: Path,
+    sources: Sequence[str],
+    allowed: Sequence[str],
+    masker: Masker,
+    stem: Path,
+    home: Path | None = None,
 ) -> dict[str, Any]:
     """Read a content and write ``<stem>.<feed>.arrow`` for each feed.
 
@@ -70,6 +75,7 @@ def read(
         allowed: Feeds that the provider may deliver.
         masker: Masks persons.
         stem: Where the frames go.
+        home: The data home, for its own sources.
 
     Returns:
         ``Reading`` as a dictionary.
@@ -81,7 +87,7 @@ def read(
     if not columns:
         return _bank_file(path, allowed, masker, stem)
     try:
-        return _column_file(path, columns, allowed, masker, stem)
+        return _column_file(path, columns, allowed, masker, stem, home)
     except Refused as refused:
         if layouts.BANK not in sources:
             raise
@@ -89,7 +95,12 @@ def read(
 
 
 def _column_file(
-    path: Path, sources: Sequence[str], allowed: Sequence[str], masker: Masker, stem: Path
+    path: Path,
+    sources: Sequence[str],
+    allowed: Sequence[str],
+    masker: Masker,
+    stem: Path,
+    home: Path | None,
 ) -> dict[str, Any]:
     """A table whose columns are those of a layout."""
     if sheets.is_workbook(path):
@@ -98,7 +109,7 @@ def _column_file(
         text = texts.open_text(path)
         prose = bulletin.SOURCE in sources and bulletin.is_bulletin(text)
         table = bulletin.open_table(text) if prose else rows.open_table(text)
-    match = layouts.recognise(table.header, sources)
+    match = layouts.recognise(table.header, sources, home)
     foreign = [emit.feed for emit in match.layout.feeds if emit.feed not in allowed]
     if foreign:
         raise Refused("wrong_provider", f"版式为 {match.layout.name}，该提供方未登记 {'、'.join(foreign)}")

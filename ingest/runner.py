@@ -80,7 +80,7 @@ def receive(
         Permanent: Keys or registrations are wrong.
         Transient: The disk failed; nothing is lost, run again.
     """
-    folders = landing.walk(landing_root, up_to, providers.load_all())
+    folders = landing.walk(landing_root, up_to, providers.load_all(home))
     return _take(home, folders, known, progress, on_kept=on_kept)
 
 
@@ -109,7 +109,7 @@ def receive_paths(
         Permanent: The provider is not registered, or a path does not exist.
         Transient: The disk failed; nothing is lost, run again.
     """
-    place = f"{providers.get(provider).provider}/{arrival_date}"
+    place = f"{providers.get(provider, home).provider}/{arrival_date}"
     folders = []
     for path in paths:
         if not path.exists():
@@ -129,8 +129,15 @@ def _take(
     vault = Vault(home / "vault", secrets.vault)
     rows: list[dict[str, Any]] = []
     try:
-        with Worker(secrets.person) as worker:
-            intake = Intake(home, vault, worker, Memory.of(known), **options)
+        with Worker(secrets.person, home=home) as worker:
+            intake = Intake(
+                home,
+                vault,
+                worker,
+                Memory.of(known),
+                provider_of=lambda name: providers.get(name, home),
+                **options,
+            )
             for folder in folders:
                 taken = intake.take(folder)
                 rows += taken
@@ -158,7 +165,7 @@ def parsed(home: Path, received: pl.DataFrame) -> Iterator[Parsed]:
     """
     secrets = keys.load(home)
     vault = Vault(home / "vault", secrets.vault)
-    with Worker(secrets.person) as worker:
+    with Worker(secrets.person, home=home) as worker:
         for receipt in received.iter_rows(named=True):
             feeds = receipt["feeds"].split(",")
             stem = stem_of(home, receipt["provider"], receipt["file_id"])
@@ -177,7 +184,7 @@ def _read_again(home: Path, vault: Vault, worker: Worker, receipt: dict[str, Any
     incoming = fresh(home / "scratch" / "incoming")
     copy = incoming / "original"
     vault.copy_to(receipt["file_id"], copy)
-    provider = providers.get(receipt["provider"])
+    provider = providers.get(receipt["provider"], home)
     stem = stem_of(home, receipt["provider"], receipt["file_id"])
     try:
         read(worker, copy, provider, stem, receipt["releases"])

@@ -35,8 +35,16 @@ class Worker:
         wall_seconds: How long one request may take.
     """
 
-    def __init__(self, person_key: bytes, wall_seconds: float = limits.WALL_SECONDS) -> None:
+    def __init__(
+        self, person_key: bytes, wall_seconds: float = limits.WALL_SECONDS, home: Path | None = None
+    ) -> None:
+        """Args:
+        person_key: HMAC key of the pseudonyms.
+        wall_seconds: How long one request may take.
+        home: The data home, for its own sources.
+        """
         self.wall_seconds = wall_seconds
+        self._home = home
         self._key = person_key
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -82,6 +90,7 @@ class Worker:
             "allowed": list(allowed),
             "stem": str(stem),
             "keeps_pseudonyms": keeps_pseudonyms,
+            "home": None if self._home is None else str(self._home),
         }
         return Reading(**self._ask(request))
 

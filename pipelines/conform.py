@@ -67,6 +67,7 @@ class _Part:
     receipt: dict[str, Any]
     feed: Feed
     frame: Path
+    registered: Path | None
 
     def load(self) -> pl.DataFrame:
         """Text columns of the contract and lineage; a file is named by its path."""
@@ -81,12 +82,12 @@ class _Part:
     def named(self, columns: tuple[str, ...]) -> str:
         """Columns of the contract under the names that they have in the file, joined by commas."""
         source, _, table = self.receipt["layout"].partition(".")
-        (layout,) = (one for one in layouts.load_all()[source].tables if one.name == table)
+        (layout,) = (one for one in layouts.load_all(self.registered)[source].tables if one.name == table)
         (emit,) = (one for one in layout.feeds if one.feed == self.feed.name)
         return ",".join(",".join(emit.columns[name].sources()) or name for name in columns)
 
 
-def check(root: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+def check(root: Path, progress: Callable[[str], None], registered: Path | None = None) -> dict[str, Any]:
     """Check every file of a delivery.
 
     Args:
@@ -94,6 +95,7 @@ def check(root: Path, progress: Callable[[str], None]) -> dict[str, Any]:
             A registered provider's folder is held against its registration, any other against the
             standard pack.
         progress: Told what is being done.
+        registered: A data home, whose own providers and sources are known too; nothing is written there.
 
     Returns:
         ``conforms``; ``files``: per file ``file``, ``feeds``, ``rows``, ``conforms`` and the number of
@@ -108,35 +110,46 @@ def check(root: Path, progress: Callable[[str], None]) -> dict[str, Any]:
         raise Permanent(f"{root} 不是文件夹，请核对路径")
     with tempfile.TemporaryDirectory(prefix="canteen-conform-") as folder:
         home = Path(folder)
-        taken = _take(home, root.resolve(), progress)
+        taken = _take(home, root.resolve(), progress, registered)
         if not taken:
             raise Permanent(f"{root} 中没有文件，请指定存放交付文件的文件夹")
         parts = [
-            _Part(row, FEEDS[feed], frame_path(stem_of(home, row["provider"], row["file_id"]), feed))
+            _Part(
+                row, FEEDS[feed], frame_path(stem_of(home, row["provider"], row["file_id"]), feed), registered
+            )
             for row in taken
             if row["status"] == "received"
             for feed in row["feeds"].split(",")
         ]
-        broken = pl.concat([_refused(taken), *_contracts(parts, progress), _duties(taken, parts)])
+        broken = pl.concat([_refused(taken), *_contracts(parts, progress), _duties(taken, parts, registered)])
     return _report(taken, broken)
 
 
-def _take(home: Path, root: Path, progress: Callable[[str], None]) -> list[dict[str, Any]]:
+def _take(
+    home: Path, root: Path, progress: Callable[[str], None], registered: Path | None
+) -> list[dict[str, Any]]:
     """Receipts of all files; their paths are relative to the root."""
     rows: list[dict[str, Any]] = []
     # Nothing is kept, so the keys may be any.
     vault = Vault(home / "vault", secrets.token_bytes(32))
-    with Worker(secrets.token_bytes(32)) as worker:
+    with Worker(secrets.token_bytes(32), home=registered) as worker:
         memory = Memory.of(receipts.frame([]))
-        intake = Intake(home, vault, worker, memory, skips_seen=False, provider_of=_provider)
+        intake = Intake(
+            home,
+            vault,
+            worker,
+            memory,
+            skips_seen=False,
+            provider_of=lambda name: _provider(name, registered),
+        )
         for folder in _folders(root, root):
             rows += intake.take(folder)
             progress(f"检查 {folder.path.removeprefix('./')}")
     return [{**row, "path": row["path"].removeprefix("./")} for row in rows]
 
 
-def _provider(name: str) -> Provider:
-    return providers.load_all().get(name, _UNREGISTERED)
+def _provider(name: str, registered: Path | None) -> Provider:
+    return providers.load_all(registered).get(name, _UNREGISTERED)
 
 
 def _folders(root: Path, directory: Path) -> Iterator[Folder]:
@@ -260,7 +273,7 @@ def _split_units(described: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _duties(taken: list[dict[str, Any]], parts: list[_Part]) -> pl.DataFrame:
+def _duties(taken: list[dict[str, Any]], parts: list[_Part], registered: Path | None) -> pl.DataFrame:
     """Feeds that a registered provider owes beside those that it delivered.
 
     A delivery without any of its duties (forms, corrections) owes nothing. What a refused file held is
@@ -279,8 +292,8 @@ def _duties(taken: list[dict[str, Any]], parts: list[_Part]) -> pl.DataFrame:
             "remedy": remedy,
         }
         for name, feeds in sorted(delivered.items())
-        for feed in _provider(name).duties
-        if name not in unknown and feeds & set(_provider(name).duties) and feed not in feeds
+        for feed in _provider(name, registered).duties
+        if name not in unknown and feeds & set(_provider(name, registered).duties) and feed not in feeds
     ]
     return pl.DataFrame(rows, schema=_BROKEN)
 

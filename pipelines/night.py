@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.errors import Permanent
-from warehouse.fingerprint import PRODUCT, code_hash, landing_hash
+from warehouse.fingerprint import PRODUCT, code_hash, declares_database, landing_hash, registration_hash
 from warehouse.manifest import latest, write_durably
 from warehouse.settings import Settings
 
@@ -47,21 +47,25 @@ class Night:
 
 
 def unchanged(night: Night) -> bool:
-    """Whether the last committed night saw the same files and the same code."""
+    """Whether the last committed night saw the same files and the same code.
+
+    What a declared database holds is known only by asking it.
+    """
     marker = _marker(night.settings)
-    if night.force or not marker.exists():
+    if night.force or not marker.exists() or declares_database(night.settings.home):
         return False
     published = latest(night.settings)
     return published is not None and json.loads(marker.read_text("utf8")) == _inputs(night, published.number)
 
 
 def receive(night: Night, progress: Progress) -> dict[str, int]:
-    """Landing files into the vault, a receipt for each."""
-    from pipelines import receiving
+    """Declared databases into landing files, then landing files into the vault, a receipt for each."""
+    from pipelines import extracting, receiving
 
     if not night.landing.is_dir():
         raise Permanent(f"交付文件夹不存在：{night.landing}，请用 --landing 指定")
-    return receiving.run(night.settings, night.landing, night.last, progress, night.on_step)
+    extracted = extracting.every(night.settings, night.landing, night.last, progress)
+    return {**receiving.run(night.settings, night.landing, night.last, progress, night.on_step), **extracted}
 
 
 def silver(night: Night, progress: Progress) -> dict[str, int]:
@@ -128,6 +132,7 @@ def _inputs(night: Night, number: int) -> dict[str, str | int]:
             night.settings.table("bronze.receipt")
         ),  # a release comes by no landing file
         "code": code_hash(*PRODUCT),
+        "registrations": registration_hash(night.settings.home),
         "last": str(night.last),
         "publication": number,
     }

@@ -9,10 +9,11 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from ingest import runner
+from ingest import receipts, runner
 from ingest.receipts import RECEIPT
 from warehouse import delta
 from warehouse.settings import Settings
@@ -59,24 +60,32 @@ def paths(
     received = runner.receive_paths(
         settings.home, files, provider, today, before, progress, releases=releases
     )
-    receipts = received.receipts
-    _commit(settings, before, receipts, lambda _: None)
-    return receipts
+    _commit(settings, before, received.receipts, lambda _: None)
+    return received.receipts
+
+
+def note(settings: Settings, rows: Sequence[dict[str, Any]]) -> None:
+    """Add receipts of what did not arrive; one that is there already is not added again."""
+    if not rows:
+        return
+    before = known(settings)
+    fresh = receipts.frame(list(rows)).filter(~pl.col("receipt_id").is_in(before["receipt_id"].to_list()))
+    _commit(settings, before, fresh, lambda _: None)
 
 
 def _commit(
-    settings: Settings, before: pl.DataFrame, receipts: pl.DataFrame, on_step: Callable[[str], None]
+    settings: Settings, before: pl.DataFrame, new: pl.DataFrame, on_step: Callable[[str], None]
 ) -> dict[str, int]:
     counts = dict.fromkeys(("received", "duplicate", "refused", "missing"), 0)
-    if receipts.height == 0:
+    if new.height == 0:
         return counts
     batch = int(before["batch"].max() or 0) + 1  # type: ignore[arg-type]
-    identity = hashlib.sha256("".join(receipts["receipt_id"].sort()).encode()).hexdigest()
+    identity = hashlib.sha256("".join(new["receipt_id"].sort()).encode()).hexdigest()
     delta.append(
         settings.table("bronze.receipt"),
-        receipts.with_columns(batch=pl.lit(batch)),
+        new.with_columns(batch=pl.lit(batch)),
         RECEIPT,
         commit_id=f"{batch}:{identity}",
     )
     on_step("bronze.receipt")
-    return {**counts, **dict(receipts.group_by("status").len().iter_rows())}
+    return {**counts, **dict(new.group_by("status").len().iter_rows())}

@@ -51,3 +51,19 @@ def landing_hash(landing: Path, last: dt.date) -> str:
                     f"{provider.name}/{arrival.name}/{file.name}|{seen.st_size}|{seen.st_mtime_ns}\n".encode()
                 )
     return digest.hexdigest()
+
+
+def registration_hash(home: Path) -> str:
+    """SHA-256 over the providers and sources that a data home adds to the product's own."""
+    digest = hashlib.sha256()
+    for folder in ("providers", "sources"):
+        for path in _code_files(home / folder):
+            digest.update(f"{path.relative_to(home)}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def declares_database(home: Path) -> bool:
+    """Whether any provider's rows are read from a database."""
+    files = (*(ROOT / "ingest" / "providers").glob("*.yaml"), *(home / "providers").glob("*.yaml"))
+    return any(path.read_text("utf8").find("\ndatabase:") >= 0 for path in files)

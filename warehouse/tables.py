@@ -62,6 +62,15 @@ class Feed:
         return self.partition is not None
 
     @property
+    def by_message(self) -> bool:
+        """Whether each record is a unit of its own: a message never replaces another one.
+
+        Messages come one by one, doubled and out of order. The first report of a message holds, and a
+        number with two contents holds neither (``pipelines.silver.units``).
+        """
+        return self.dated and "record_no" in self.unit
+
+    @property
     def business_columns(self) -> dict[str, pl.DataType]:
         """Column types of the contract; code lists are stored as text."""
         return {name: _stored(column.dtype) for name, column in self.contract.columns().items()}
@@ -94,6 +103,7 @@ def _stored(dtype: pl.DataType) -> pl.DataType:
 
 
 _CANTEEN_DAY: Final = ("canteen_id", "biz_date")
+_MESSAGE: Final = (*_CANTEEN_DAY, "record_no")
 FEEDS: Final[dict[str, Feed]] = {
     feed.name: feed
     for feed in (
@@ -134,6 +144,10 @@ FEEDS: Final[dict[str, Feed]] = {
             ("account_no", "biz_date"),
             personal=("counterparty_name", "counterparty_account"),
         ),
+        Feed("withdrawal", "撤销", contracts.Withdrawal, _MESSAGE),
+        Feed("scale_reading", "智能秤称重", contracts.ScaleReading, _MESSAGE),
+        Feed("morning_check", "晨检", contracts.MorningCheck, _MESSAGE, personal=("person_hash",)),
+        Feed("edge_event", "边缘设备事件", contracts.EdgeEvent, _MESSAGE),
     )
 }
 
@@ -227,6 +241,10 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.refund": "production",
     "silver.disclosure_line": "production",
     "silver.bank_line": "production",
+    "silver.withdrawal": "production",
+    "silver.scale_reading": "production",
+    "silver.morning_check": "production",
+    "silver.edge_event": "production",
     "silver.delivery": "run",
     "silver.quarantine": "run",
     "silver.provider": "base",

@@ -55,6 +55,35 @@ FOOD_CATEGORIES: Final = {
     "other_food": "其他食品",
     "non_food": "非食材",
 }
+# What keys of a provider's own system stand for.
+KEY_ENTITIES: Final = {"canteen": "食堂", "supplier": "供应商", "ingredient": "食材", "device": "设备"}
+# Feeds whose files hold complete canteen-days.
+DAY_FEEDS: Final = {
+    "purchase": "采购验收",
+    "stock_move": "出入库",
+    "stocktake": "盘点",
+    "meal_fee": "缴费",
+    "consumption": "就餐消费",
+    "refund": "退费",
+    "disclosure_line": "月度公示表",
+}
+# What an edge gateway reports: seen by AI, measured by a sensor, or a sign of life.
+EDGE_EVENTS: Final = {
+    "no_mask": "未戴口罩",
+    "no_hat": "未戴厨师帽",
+    "no_uniform": "未穿工作服",
+    "no_gloves": "未戴手套",
+    "smoking": "抽烟",
+    "phone": "打电话",
+    "rodent": "老鼠",
+    "bin_open": "垃圾桶未盖",
+    "stranger": "陌生人进入",
+    "fire": "明火烟雾",
+    "lens_covered": "镜头遮挡",
+    "temperature": "温度",
+    "humidity": "湿度",
+    "heartbeat": "心跳",
+}
 PRICE_KINDS: Final = {"wholesale": "批发价", "retail": "零售价", "tender": "中标价", "limit": "限价"}
 BANK_DIRECTIONS: Final = {"in": "收入", "out": "支出"}
 BANK_PROOFS: Final = {
@@ -237,6 +266,8 @@ REFUSALS: Final = {
     "missing": "清单所列文件未送达",
     "unproved": "收支方向或合计与余额矛盾，请从网银重新导出该账户的完整明细",
     "timeout": "解析超时，文件可能异常",
+    "unreachable": "提供方的数据库没有应答，本次缺其新数据",
+    "misdeclared": "提供方数据库的登记不正确，本次缺其新数据",
 }
 # Texts of contract rules for a clerk: rule -> (what is wrong, what to do).
 RULES: Final = {
@@ -263,6 +294,29 @@ RULES: Final = {
     "pair_complete": ("并列的品名、价格、涨跌幅个数不符", "对照通报原文逐项更正后放行"),
     "amount_required": ("退货记录缺少金额", "补填退货金额"),
     "not_in_future": ("业务日期晚于报送时间", "核对业务日期"),
+    "weight_given": ("毛重或净重缺失", "检查秤与网关的连接，补传这条称重"),
+    "tare_given": ("皮重缺失，不知道是否扣除了容器", "称重前先去皮；没有容器时皮重填0"),
+    "weight_not_negative": ("称出的重量为负数", "秤台清空后置零，重新去皮再称"),
+    "net_matches": ("净重与毛重减皮重不符（超过10克）", "核对皮重；如反复出现，请校准这台秤"),
+    "scale_clock_right": (
+        "秤的时钟不准：称重时间晚于上报时间5分钟以上，或早于上报时间24小时以上",
+        "给秤对时后补传；确属断网补传的由数据管理员放行",
+    ),
+    "thermometer_plausible": (
+        "额温超出人体可能的范围（32—43℃），体温计故障",
+        "检查或更换体温计后重新晨检（37.3℃以上的发热不在此列，照常入库）",
+    ),
+    "check_clock_right": (
+        "晨检机的时钟不准：检查时间晚于上报时间5分钟以上，或早于上报时间24小时以上",
+        "给晨检机对时后补传；确属断网补传的由数据管理员放行",
+    ),
+    "measure_given": ("温湿度事件缺少测量值", "检查传感器的接线和电池"),
+    "sensor_plausible": ("测量值超出传感器可能的范围，传感器故障", "检查或更换传感器"),
+    "thresholds_ordered": ("报警下限高于上限", "在网关上更正这台设备的报警上下限"),
+    "event_clock_right": (
+        "边缘设备的时钟不准：事件时间晚于上报时间5分钟以上，或早于上报时间24小时以上",
+        "给设备对时后补传；确属断网补传的由数据管理员放行",
+    ),
     "conflict": ("同一记录号出现两种不同内容", "保留正确的一条后重新报送"),
 }
 # The same for what only a delivery as a whole can break (./canteen conform).
@@ -358,6 +412,24 @@ LABELS: Final = {
     "line_code": "公示表项目",
     "month_yuan": "本月金额（元）",
     "ytd_yuan": "本年累计（元）",
+    "device_id": "设备编号",
+    "channel_no": "通道号",
+    "measured_at": "称重时间",
+    "gross_kg": "毛重（千克）",
+    "tare_kg": "皮重（千克）",
+    "net_kg": "净重（千克）",
+    "checked_at": "晨检时间",
+    "forehead_temp": "额温（℃）",
+    "hand_codes": "手部检查异常",
+    "symptom_codes": "健康询问异常",
+    "is_fit": "是否适合上岗",
+    "event_at": "事件时间",
+    "event_kind": "事件类别",
+    "evidence_sha256": "证据图片SHA-256",
+    "measure": "测量值",
+    "low_threshold": "报警下限",
+    "high_threshold": "报警上限",
+    "withdrawn_feed": "撤销的数据",
     "entity": "对照类别",
     "source_key": "来源系统主键",
     "target_code": "登记编码",

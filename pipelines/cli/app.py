@@ -42,6 +42,7 @@ for command in (
     operate.maintain,
     data.simulate,
     data.nightly,
+    data.extract,
     data.ingest,
     data.inspect,
     data.conform,

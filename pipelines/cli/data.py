@@ -106,6 +106,32 @@ def run_night(tonight: Night, terminal: Terminal) -> Answer:
     return Answer({"changed": True, **span, "steps": steps}, lines)
 
 
+def extract(
+    *,
+    provider: str,
+    day: Annotated[date | None, Parameter(name="--date")] = None,
+    landing: Path | None = None,
+    terminal: Injected,
+) -> Answer:
+    """从提供方的数据库取出有变化的食堂日，写成交付文件；夜间批次会先做这一步。
+
+    Args:
+        provider: 来源代码，其登记文件中须有 database。
+        day: 到达日期，默认为今天。
+        landing: 交付文件夹，默认为数据目录下的 landing。
+    """
+    from datetime import datetime, timedelta, timezone
+
+    from pipelines import extracting
+
+    arrival = day or datetime.now(timezone(timedelta(hours=8))).date()
+    folder = (landing or terminal.landing).absolute()
+    with writer(terminal.home):
+        found = extracting.one(terminal.settings, provider, folder, arrival, terminal.progress)
+    line = f"{len(found['files'])} 个文件，{found['rows']} 行，{found['canteen_days']} 个食堂日，撤销 {found['withdrawn']} 个"
+    return Answer(found, [line, *found["files"]])
+
+
 def ingest(paths: list[Path], /, *, provider: str, terminal: Injected) -> Answer:
     """收件：每个文件一张回执（接收、隔离、重复、被取代、拒收及原因）。
 
@@ -131,7 +157,7 @@ def inspect(file: Path, /, *, terminal: Injected) -> Answer:
     """
     from ingest.inspect import inspect as examine
 
-    found = examine(file)
+    found = examine(file, terminal.home)
     return Answer(found, [line for one in found["files"] for line in _described(one)])
 
 
@@ -143,7 +169,7 @@ def conform(directory: Annotated[Path, Parameter(name="DIR")], /, *, terminal: I
     """
     from pipelines import conform as kit
 
-    found = kit.check(directory, terminal.progress)
+    found = kit.check(directory, terminal.progress, terminal.home)
     return Answer(found, _verdict(found), code=0 if found["conforms"] else 1)
 
 

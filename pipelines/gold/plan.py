@@ -117,8 +117,11 @@ def _number(version: str | None) -> int | None:
 
 
 def _first_days(settings: Settings) -> list[dt.date]:
-    read = [feed for feed in FEEDS.values() if feed.dated and feed.name != "bank_line"]
-    ranges = [delta.day_range(settings.table(feed.table)) for feed in read]
+    ranges = [
+        delta.day_range(settings.table(feed.table))
+        for feed in FEEDS.values()
+        if feed.dated and not feed.by_message and feed.name != "bank_line"
+    ]
     return [found[0] for found in ranges if found is not None]
 
 

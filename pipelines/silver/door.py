@@ -70,13 +70,17 @@ def run(
     undated = new["biz_date"].null_count() > 0
     held = delta.read(settings.table("silver.delivery"), DELIVERY, days=days, undated=undated)
     # After a kill between two commits the delivery rows of these files are not there yet.
-    delivery = units.resolve(pl.concat([held, new]))
+    releases = frozenset(receipts.filter(pl.col("releases").is_not_null())["file_id"])
+    delivery = units.resolve(pl.concat([held, new]), releases)
+    _reject_contested(settings, receipts, delivery, held, inbox)
     changed = delivery.filter(
         (pl.col("state") == "current") & pl.col("_file").is_in(new["_file"].unique().to_list())
     )
     commit_id = f"{applied}->{last}"
     for feed in FEEDS.values():
         mine = changed.filter((pl.col("feed") == feed.name) & ~pl.col("unit_key").is_in(["", "-"]))
+        if feed.by_message:
+            mine = mine.filter(pl.col("content_hash") != "")  # a rejected message takes nobody's place
         if mine.height:
             progress(f"写入 {feed.label}")
             _write_feed(settings, feed, mine, inbox, commit_id)
@@ -116,16 +120,7 @@ def _read_files(
         if text.height == 0:
             inbox.units.append(_empty(feed, parsed.receipt))
             continue
-        lineage = {
-            "_provider": parsed.receipt["provider"],
-            "_file": parsed.receipt["file_id"],
-            "_arrival_date": parsed.receipt["arrival_date"],
-        }
-        waiting.setdefault(feed.name, []).append(
-            text.with_columns(pl.lit(value).alias(name) for name, value in lineage.items()).with_columns(
-                pl.col("_row").cast(pl.Int64)
-            )
-        )
+        waiting.setdefault(feed.name, []).append(_with_lineage(text, parsed.receipt))
         rows[feed.name] = rows.get(feed.name, 0) + text.height
         if rows[feed.name] >= _BATCH_ROWS:
             _flush(feed, waiting.pop(feed.name), inbox)
@@ -134,8 +129,57 @@ def _read_files(
         _flush(FEEDS[name], frames, inbox)
 
 
+def _with_lineage(text: pl.DataFrame, receipt: dict[str, object]) -> pl.DataFrame:
+    lineage = {
+        "_provider": receipt["provider"],
+        "_file": receipt["file_id"],
+        "_arrival_date": receipt["arrival_date"],
+    }
+    return text.with_columns(pl.lit(value).alias(name) for name, value in lineage.items()).with_columns(
+        pl.col("_row").cast(pl.Int64)
+    )
+
+
+def _reject_contested(
+    settings: Settings, receipts: pl.DataFrame, delivery: pl.DataFrame, held: pl.DataFrame, inbox: _Inbox
+) -> None:
+    """Add to the rejected rows every message whose number the new files contest.
+
+    Rows of older files are read again from their originals, so that a kill between two commits is
+    repaired by running again.
+    """
+    new_files = {file for frame in inbox.units for file in frame["_file"]}
+    contested = units.contested(delivery)
+    touched = contested.filter(pl.col("_file").is_in(list(new_files))).drop("_file").unique()
+    if touched.height == 0:
+        return
+    accepted = held.filter(pl.col("rows_accepted") > 0).join(
+        touched, on=["feed", "provider", "unit_key"], how="semi"
+    )
+    older = receipts.filter(
+        (pl.col("status") == "received") & pl.col("file_id").is_in(accepted["_file"].unique().to_list())
+    )
+    for feed in (feed for feed in FEEDS.values() if feed.by_message):
+        mine = touched.filter(pl.col("feed") == feed.name).select("unit_key", _provider="provider")
+        if mine.height == 0:
+            continue
+        rows = [pl.scan_parquet(part).collect() for part in inbox.parts[feed.name]]
+        for parsed in runner.parsed(settings.home, older):
+            if parsed.feed == feed.name:
+                checked = typing.check(feed, _of_feed(feed, _with_lineage(parsed.load(), parsed.receipt)))
+                rows.append(units.deliver(feed, checked.accepted, checked.rejected).rows)
+        for frame in rows:
+            found = frame.join(mine, on=["unit_key", "_provider"], how="semi")
+            if found.height:
+                inbox.rejected.append(units.as_conflicts(feed, found).with_columns(feed=pl.lit(feed.name)))
+
+
+def _of_feed(feed: Feed, text: pl.DataFrame) -> pl.DataFrame:
+    return text.select(*feed.contract.columns(), *LINEAGE)
+
+
 def _flush(feed: Feed, frames: list[pl.DataFrame], inbox: _Inbox) -> None:
-    text = pl.concat([frame.select(*feed.contract.columns(), *LINEAGE) for frame in frames])
+    text = pl.concat([_of_feed(feed, frame) for frame in frames])
     checked = typing.check(feed, text)
     delivered = units.deliver(feed, checked.accepted, checked.rejected)
     total = (
@@ -152,6 +196,8 @@ def _flush(feed: Feed, frames: list[pl.DataFrame], inbox: _Inbox) -> None:
     delivered.rows.write_parquet(part, compression="lz4")
     parts.append(part)
     inbox.units.append(delivered.units)
+    if feed.name == "withdrawal":
+        inbox.units.append(units.withdrawn(delivered.rows))
     inbox.rejected.append(delivered.rejected.with_columns(feed=pl.lit(feed.name)))
 
 
@@ -167,8 +213,12 @@ def _empty(feed: Feed, receipt: dict[str, object]) -> pl.DataFrame:
 
 def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _Inbox, commit_id: str) -> None:
     """Replace the units whose current file is among the new ones."""
-    owner = changed.select("provider", "unit_key", winner="_file")
-    new = pl.scan_parquet(inbox.parts[feed.name]).join(
+    # What no row holds (all rejected, or a contested message) has no winner: its held rows go.
+    winner = pl.when(pl.col("rows_accepted") > 0).then(pl.col("_file"))
+    owner = changed.select("provider", "unit_key", winner=winner).unique()
+    parts = [pl.scan_parquet(part) for part in inbox.parts.get(feed.name, [])]
+    nothing = pl.LazyFrame(schema={**feed.business_columns, **LINEAGE, "unit_key": pl.String()})
+    new = (pl.concat(parts) if parts else nothing).join(
         owner.lazy(),
         left_on=["_provider", "unit_key", "_file"],
         right_on=["provider", "unit_key", "winner"],
@@ -203,7 +253,7 @@ def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _I
         period=delta.Period("biz_date", days),
         partition=feed.partition,
         commit_id=commit_id,
-        touched=[str(day) for day in days],
+        touched=[] if feed.by_message else [str(day) for day in days],  # no model reads messages yet
     )
 
 
@@ -298,8 +348,9 @@ def _write_quarantine(
 
 
 def _judged_days(delivered: pl.DataFrame) -> list[str]:
-    """Days whose completeness may have changed; forms, advance payments and bank files are not part of it."""
-    judged = delivered.filter(~pl.col("feed").is_in(["disclosure_line", "meal_fee", "bank_line"]))
+    """Days whose completeness may have changed; forms, advance payments, bank files and messages are not part of it."""
+    messages = [feed.name for feed in FEEDS.values() if feed.by_message]
+    judged = delivered.filter(~pl.col("feed").is_in(["disclosure_line", "meal_fee", "bank_line", *messages]))
     return [str(day) for day in judged["biz_date"].drop_nulls().unique()]
 
 
@@ -314,7 +365,7 @@ def write_providers(settings: Settings) -> None:
             "feed": feed,
             "is_duty": feed in p.duties,
         }
-        for p in providers.load_all().values()
+        for p in providers.load_all(settings.home).values()
         for county in (p.counties or [""])
         for feed in p.feeds
     ]

@@ -41,6 +41,8 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     "price_kind": vocabulary.PRICE_KINDS,
     "department": vocabulary.DEPARTMENTS,
     "role_kind": vocabulary.ROLE_KINDS,
+    "event_kind": vocabulary.EDGE_EVENTS,
+    "withdrawn_feed": vocabulary.DAY_FEEDS,
 }
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from warehouse.tables import CONFLICT, DELIVERY, LINEAGE, UNDATED, Feed
+from warehouse.tables import CONFLICT, DELIVERY, FEEDS, LINEAGE, UNDATED, Feed
 
 _SEPARATOR = "\x1f"
 _NULL = "\x00"
+_MESSAGES = [feed.name for feed in FEEDS.values() if feed.by_message]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def deliver(feed: Feed, accepted: pl.DataFrame, rejected: pl.DataFrame) -> Deliv
         [pl.col(name).cast(pl.String).fill_null(_NULL) for name in business], separator=_SEPARATOR
     )
     rows = accepted.with_columns(unit_key(feed), content.alias("_content"))
-    record = ["_file", "record_no" if "record_no" in rows.columns else "unit_key"]
+    named = "record_no" in rows.columns and not feed.by_message  # a message's number may recur on another day
+    record = ["_file", "record_no" if named else "unit_key"]
     repeated = rows.filter(pl.struct(record).is_duplicated()).with_columns(
         _versions=pl.col("_content").n_unique().over(record), _place=pl.int_range(pl.len()).over(record)
     )
@@ -71,7 +73,7 @@ def deliver(feed: Feed, accepted: pl.DataFrame, rejected: pl.DataFrame) -> Deliv
 
 def _conflicts(feed: Feed, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of one record number with different content, as rejected rows."""
-    keep = sorted({*feed.unit, "reported_at"})
+    keep = sorted({*feed.unit, "reported_at"} - {"record_no"})
     as_json = rows.select(
         pl.struct(pl.col(name).cast(pl.String) for name in feed.business_columns).struct.json_encode()
     ).to_series()
@@ -109,6 +111,12 @@ def _describe(
         )
         .join(duplicate.group_by(by).agg(rows_duplicate=pl.len()), on=by, how="left")
     )
+    if feed.by_message:
+        # Told apart from a message that was rejected, so that it contests the number in other files too.
+        contested = rejected.filter(pl.col("rules") == CONFLICT).select(*by[:1], "unit_key").unique()
+        units = units.join(
+            contested.with_columns(contested=pl.lit(CONFLICT)), on=["_file", "unit_key"], how="left"
+        ).with_columns(content_hash=pl.coalesce("content_hash", "contested"))
     arrival = pl.col("_arrival_date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     keys = _unit_columns(feed, rows, rejected)
     return (
@@ -162,19 +170,57 @@ def empty_file(feed: str, provider: str, file: str, arrival: pl.Expr, day: pl.Ex
     ).select(pl.col(name).cast(dtype) for name, dtype in DELIVERY.items())
 
 
-def resolve(units: pl.DataFrame) -> pl.DataFrame:
+def withdrawn(rows: pl.DataFrame) -> pl.DataFrame:
+    """The delivery rows of canteen-days that withdrawals leave empty.
+
+    Args:
+        rows: Accepted rows of the feed ``withdrawal``.
+    """
+    day = pl.col("biz_date")
+    return (
+        rows.group_by("withdrawn_feed", "_provider", "canteen_id", "biz_date", "_file", "_arrival_date")
+        .agg(version=pl.col("reported_at").max())
+        .with_columns(
+            feed=pl.col("withdrawn_feed"),
+            provider=pl.col("_provider"),
+            unit_key=pl.concat_str("canteen_id", day.cast(pl.String), separator="|"),
+            rows_accepted=pl.lit(0),
+            rows_quarantined=pl.lit(0),
+            rows_duplicate=pl.lit(0),
+            content_hash=pl.lit(""),
+            state=pl.lit(None, pl.String),
+            biz_month=day.dt.strftime("%Y-%m"),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in DELIVERY.items())
+    )
+
+
+def resolve(units: pl.DataFrame, releases: frozenset[str] = frozenset()) -> pl.DataFrame:
     """Decide which file holds each unit.
 
     The greatest (version, arrival date, file hash) is ``current``. A losing file's unit is
     ``duplicate`` if its content equals the current one, else ``superseded``.
 
+    Of a message the first report holds, its repeats are duplicates, and a rejected one stands for
+    itself. A number with two contents is contested: all its rows count as quarantined, and none holds,
+    until a steward's release does.
+
     Args:
         units: Delivery rows, complete for every unit that occurs in them.
+        releases: Files that are stewards' releases.
     """
-    unit = ["feed", "provider", "unit_key"]
+    is_message = pl.col("feed").is_in(_MESSAGES)
+    messages = _resolve_messages(units.filter(is_message), releases)
+    return pl.concat([_resolve_days(units.filter(~is_message)), messages])
+
+
+_UNIT = ["feed", "provider", "unit_key"]
+
+
+def _resolve_days(units: pl.DataFrame) -> pl.DataFrame:
     ranked = units.sort("version", "_arrival_date", "_file", descending=True)
-    first = pl.int_range(pl.len()).over(unit) == 0
-    same = pl.col("content_hash") == pl.col("content_hash").first().over(unit)
+    first = pl.int_range(pl.len()).over(_UNIT) == 0
+    same = pl.col("content_hash") == pl.col("content_hash").first().over(_UNIT)
     unreadable = pl.col("unit_key").is_in(["", "-"])
     return ranked.with_columns(
         state=pl.when(unreadable | first)
@@ -183,3 +229,51 @@ def resolve(units: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("duplicate"))
         .otherwise(pl.lit("superseded"))
     )
+
+
+def _resolve_messages(units: pl.DataFrame, releases: frozenset[str]) -> pl.DataFrame:
+    taken = pl.col("content_hash") != ""
+    released = pl.col("_file").is_in(list(releases)) & taken
+    ranked = units.with_columns(_released=released).sort(
+        ["_released", "version", "_arrival_date", "_file"], descending=[True, False, False, False]
+    )
+    contents = pl.col("content_hash").filter(taken).n_unique().over(_UNIT)
+    within = (pl.col("content_hash") == CONFLICT).any().over(_UNIT)
+    settled = pl.col("_released").any().over(_UNIT)
+    holder = pl.col("_file").filter(taken).first().over(_UNIT)
+    same = pl.col("content_hash") == pl.col("content_hash").filter(taken).first().over(_UNIT)
+    ranked = ranked.with_columns(_contested=taken & ((contents > 1) | within) & ~settled)
+    moved = pl.when("_contested").then(pl.col("rows_accepted")).otherwise(0)
+    return ranked.with_columns(
+        rows_accepted=pl.col("rows_accepted") - moved,
+        rows_quarantined=pl.col("rows_quarantined") + moved,
+        state=pl.when(~taken | pl.col("_contested") | (pl.col("_file") == holder))
+        .then(pl.lit("current"))
+        .when(same)
+        .then(pl.lit("duplicate"))
+        .otherwise(pl.lit("superseded")),
+    ).drop("_released", "_contested")
+
+
+def contested(delivery: pl.DataFrame) -> pl.DataFrame:
+    """Units of messages whose number has two contents: ``feed``, ``provider``, ``unit_key``, ``_file``.
+
+    Args:
+        delivery: Resolved delivery rows.
+    """
+    return delivery.filter(
+        pl.col("feed").is_in(_MESSAGES)
+        & (pl.col("content_hash") != "")
+        & (pl.col("state") == "current")
+        & (pl.col("rows_accepted") == 0)
+    ).select(*_UNIT, "_file")
+
+
+def as_conflicts(feed: Feed, rows: pl.DataFrame) -> pl.DataFrame:
+    """Accepted rows of contested messages, as rejected rows.
+
+    Args:
+        feed: A feed of messages.
+        rows: Rows with lineage and ``unit_key``.
+    """
+    return _conflicts(feed, rows)

@@ -150,7 +150,6 @@ def test_a_vendor_is_added_by_two_yaml_files(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "sources" / "newcard" / "tables.yaml").write_text(VENDOR, "utf8")
     (tmp_path / "newtown.yaml").write_text(PROVIDER, "utf8")
     monkeypatch.setattr(layouts, "FOLDER", tmp_path / "sources")
-    layouts.load_all.cache_clear()
     try:
         registered = providers.read(tmp_path / "newtown.yaml")
         path = tmp_path / "content"
@@ -160,7 +159,6 @@ def test_a_vendor_is_added_by_two_yaml_files(tmp_path: Path, monkeypatch: pytest
         (row,) = pl.read_ipc(reading.frame_path(tmp_path / "out", "consumption")).to_dicts()
     finally:
         monkeypatch.undo()
-        layouts.load_all.cache_clear()
     assert found["layout"] == "newcard.meals"
     assert (row["canteen_id"], row["biz_date"], row["amount_yuan"]) == ("A1", "2026-09-01", "3.30")
     assert len(row["person_hash"]) == 32
@@ -224,6 +222,13 @@ GOOD = {
     "meal_fee": {**_DAY, "amount_yuan": 5},
     "consumption": {**_DAY, "amount_yuan": 5},
     "refund": {**_DAY, "amount_yuan": 5},
+    "withdrawal": {**_DAY, "withdrawn_feed": "purchase"},
+    "scale_reading": {**_DAY, "device_id": "d", "measured_at": f"{pack_city.NIGHTS[0]} 07:59:00"}
+    | {"gross_kg": 3, "tare_kg": 1, "net_kg": 2},
+    "morning_check": {**_DAY, "device_id": "d", "checked_at": f"{pack_city.NIGHTS[0]} 07:59:00"}
+    | {"person_no": "88", "forehead_temp": "36.5", "is_fit": 1},
+    "edge_event": {**_DAY, "device_id": "d", "event_at": f"{pack_city.NIGHTS[0]} 07:59:00"}
+    | {"event_kind": "smoking"},
     "disclosure_line": {
         "canteen_id": "A1",
         "biz_date": "2026-08-31",

@@ -18,6 +18,8 @@ from warehouse.tables import EXPECTATION_RESULT, FEEDS, SILVER
 
 DAY = dt.date(2026, 9, 8)
 NIGHT = DAY + dt.timedelta(days=1)
+TAKEN = dt.datetime(2026, 9, 7, 22, 30, tzinfo=dt.UTC)
+"""Half past six in the morning of the day, in Shanghai."""
 CLEAN = "clean"
 
 
@@ -97,6 +99,21 @@ FAULTS = (
     Fault("bank_line", "unproved", "between", "balance_proved_share", every(5, proof="explicit")),
     Fault("bank_line", "many_reversals", "between", "reversal_share", every(9, is_reversal=True)),
     Fault("bank_line", "round_amounts", "between", "round_amount_share", every(1, amount_yuan=500)),
+    Fault("scale_reading", "late", "between", "lag_days", every(2, biz_date=DAY - dt.timedelta(days=5))),
+    Fault("scale_reading", "unnamed", "in_set", "goods", every(9, item_name=None)),
+    Fault("scale_reading", "no_order", "not_null", "order_no", every(3, order_no=None)),
+    Fault("scale_reading", "grams", "between", "net_kg", every(9, net_kg=12_000)),
+    Fault("scale_reading", "slow_report", "between", "report_minutes", every(5, reported_at=TAKEN + dt.timedelta(hours=3))),
+    Fault("scale_reading", "never_tared", "between", "untared_share", every(1, tare_kg=0)),
+    Fault("scale_reading", "one_scale", "between", "largest_device_share", every(1, device_id="D1")),
+    Fault("morning_check", "odd_temp", "between", "forehead_temp", every(9, forehead_temp=42.9)),
+    Fault("morning_check", "at_night", "between", "check_hour", every(5, checked_at=TAKEN + dt.timedelta(hours=16))),
+    Fault("morning_check", "all_unfit", "between", "unfit_share", every(3, is_fit=False)),
+    Fault("morning_check", "one_temp", "between", "same_temp_share", every(1, forehead_temp=36.5)),
+    Fault("edge_event", "slow_report", "between", "report_minutes", every(5, reported_at=TAKEN + dt.timedelta(hours=3))),
+    Fault("edge_event", "no_picture", "in_set", "picture", every(9, evidence_sha256=None)),
+    Fault("edge_event", "covered", "between", "covered_share", every(3, event_kind="lens_covered")),
+    Fault("withdrawal", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
     Fault("map_shape", "another_city", "matches", "division_code", every(30, division_code="430102")),
 )  # fmt: skip
 
@@ -138,6 +155,16 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
         "consumption": payer | {"meal": "lunch", "portions": 1, "subsidy_yuan": 0},
         "refund": payer | {"refund_kind": "meal", "reason": "请假"},
         "disclosure_line": fact | form | {"month_yuan": 1000, "ytd_yuan": 7000, "operating_mode": "self"},
+        "withdrawal": fact | {"withdrawn_feed": "purchase"},
+        "scale_reading": fact
+        | {"device_id": f"D{i % 5}", "measured_at": TAKEN, "reported_at": TAKEN, "item_name": "大白菜"}
+        | {"order_no": f"O{i}", "gross_kg": 12.5, "tare_kg": 0.5, "net_kg": 12},
+        "morning_check": fact
+        | {"device_id": f"D{i % 5}", "checked_at": TAKEN, "reported_at": TAKEN}
+        | {"forehead_temp": 36 + i % 10 / 10, "is_fit": True},
+        "edge_event": fact
+        | {"device_id": f"D{i % 5}", "event_at": TAKEN, "reported_at": TAKEN, "event_kind": "no_mask"}
+        | {"evidence_sha256": "a" * 64},
         "price_reference": {"unit_price": 5, "low_price": 4, "high_price": 6, "valid_from": DAY},
         "quotation": {"record_no": f"P{i}", "unit_price": 5, "valid_from": DAY, "valid_to": NIGHT},
         "price_agreement": {"record_no": f"P{i}", "discount_pct": 14},

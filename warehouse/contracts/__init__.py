@@ -9,6 +9,7 @@ columns are masked before the contract sees them (``ingest.masking``).
 """
 
 from warehouse.contracts.bank import BankLine
+from warehouse.contracts.devices import EdgeEvent, MorningCheck, ScaleReading
 from warehouse.contracts.disclosure import DisclosureLine
 from warehouse.contracts.meals import Consumption, MealFee, Refund
 from warehouse.contracts.prices import PriceAgreement, PriceReference, Quotation
@@ -23,6 +24,7 @@ from warehouse.contracts.reference import (
 )
 from warehouse.contracts.rules import ROW_RULES
 from warehouse.contracts.supply import Purchase, StockMove, Stocktake
+from warehouse.contracts.withdrawal import Withdrawal
 
 __all__ = [
     "ROW_RULES",
@@ -31,9 +33,11 @@ __all__ = [
     "Calendar",
     "Consumption",
     "DisclosureLine",
+    "EdgeEvent",
     "Ingredient",
     "MapShape",
     "MealFee",
+    "MorningCheck",
     "Org",
     "PriceAgreement",
     "PriceReference",
@@ -41,7 +45,9 @@ __all__ = [
     "Purchase",
     "Quotation",
     "Refund",
+    "ScaleReading",
     "StockMove",
     "Stocktake",
     "Supplier",
+    "Withdrawal",
 ]

@@ -75,11 +75,11 @@ class Ingredient(dy.Schema):
 class ProviderKey(dy.Schema):
     """A key of a provider's own system: what it stands for, so that linkage can map it.
 
-    ``target_code`` is the registered code where the source holds one (canteen code, credit code);
-    ``name`` and ``unit`` serve where it does not (ingredients).
+    ``target_code`` is the registered code where the source holds one (canteen code, credit code; of a
+    device: the canteen that it stands in); ``name`` and ``unit`` serve where it does not (ingredients).
     """
 
-    entity = fields.code({"canteen": "食堂", "supplier": "供应商", "ingredient": "食材"})
+    entity = fields.code(vocabulary.KEY_ENTITIES)
     source_key = fields.key()
     target_code = dy.String(nullable=True)
     name = fields.text()
