@@ -6,7 +6,8 @@ itself is refused; nothing is taken with a guessed sign. Does not belong here: h
 
 A file may be ascending or descending, lines of one instant may stand in any order, and an amount below
 zero may be a reversal or an outflow written with its sign: each such reading is a hypothesis, and only
-one under which every balance fits is taken. Where two fit and disagree on a line, that line is unproved.
+one under which every balance fits is taken. Where two fit and disagree on a line, that line is unproved;
+so is a line whose sign would fit the other way round because the order is not known and amounts repeat.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ BALANCE: Final = "balance"
 TOTAL: Final = "statement"
 EXPLICIT: Final = "explicit"
 UNPROVED: Final = "unproved"
+_ENOUGH: Final = 3
 """Codes of ``vocabulary.BANK_PROOFS``."""
 
 
@@ -52,6 +54,10 @@ class _Reading:
     name: str
     effect: pl.Series
     order: pl.Series
+    is_turned: bool = False
+    """Whether 借 and 贷 are the other way round."""
+    loose: pl.Series | None = None
+    """Lines whose order the file does not give (places of lines)."""
 
 
 def prove(statement: Statement) -> list[Proved]:
@@ -97,7 +103,7 @@ def _account(statement: Statement, lines: pl.DataFrame) -> Proved:
     notes: list[str] = []
     if fitting:
         fitting += turned
-    elif turned:
+    elif turned and _overrules(turned[0], lines, facts):
         fitting = turned
         notes.append("按余额证明：本文件的借方为收入、贷方为支出（单位记账口径）")
     elif statement.is_edited:
@@ -148,12 +154,13 @@ def _fit(name: str, effect: pl.Series, lines: pl.DataFrame, facts: Facts) -> _Re
     """The first order in which every balance fits."""
     for order in _orders(lines):
         if not _breaks(effect[order], lines["balance"][order], facts.opening).any():
-            return _Reading(name, effect, order)
+            is_loose = len(_orders(lines)) > 1
+            return _Reading(name, effect, order, loose=pl.repeat(is_loose, lines.height, eager=True))
     if lines["balance"].null_count() == 0 and effect.null_count() == 0:
-        for key in _keys(lines):
-            trail = _trail(effect, lines["balance"], key, facts.opening)
-            if trail is not None:
-                return _Reading(name, effect, trail)
+        key = _keys(lines)[0]
+        trail = _trail(effect, lines["balance"], key, facts.opening)
+        if trail is not None:
+            return _Reading(name, effect, trail, loose=key.is_duplicated())
     return None
 
 
@@ -169,9 +176,16 @@ def _turned(
             balance = lines["balance"][order]
             linked = _linked(balance, statement.facts.opening)
             if linked.any() and not _breaks(-effect[order], balance, statement.facts.opening).any():
-                found.append(_Reading(f"{name}, turned", -effect, order))
+                found.append(_Reading(name, -effect, order, is_turned=True))
                 break
     return found
+
+
+def _overrules(turned: _Reading, lines: pl.DataFrame, facts: Facts) -> bool:
+    """Whether enough balances say that 借 and 贷 are the other way round: lines of both kinds, three at least."""
+    linked = _linked(lines["balance"][turned.order], facts.opening)
+    proved = turned.effect[turned.order].filter(linked)
+    return proved.len() >= _ENOUGH and bool((proved > 0).any()) and bool((proved < 0).any())
 
 
 def _base(effect: pl.Series, balance: pl.Series) -> pl.Series:
@@ -258,10 +272,14 @@ def _proved(statement: Statement, lines: pl.DataFrame, fitting: list[_Reading], 
     doubtful = pl.repeat(value=False, n=lines.height, eager=True)
     for other in fitting[1:]:
         doubtful = doubtful | (chosen.effect != other.effect).fill_null(value=True)
+    doubtful = doubtful | _interchangeable(lines, chosen, statement.facts.opening)
     ordered = lines.with_columns(effect=chosen.effect, doubtful=doubtful)[chosen.order]
     opening = statement.facts.opening
     linked = _linked(ordered["balance"], opening)
-    rests_on_words = statement.semantics == "explicit" or statement.is_reviewed or bool(linked.any())
+    rests_on_words = statement.semantics == "explicit" or statement.is_reviewed
+    rests_on_words = rests_on_words or (statement.semantics == "ledger" and bool(linked.any()))
+    # Words that the balance has overruled, or an order that it alone has made, say nothing of the first line.
+    rests_on_words = rests_on_words and not chosen.is_turned and bool(_is_of_file(chosen.order))
     proof = (
         pl.when(pl.col("doubtful") | pl.col("effect").is_null())
         .then(pl.lit(UNPROVED))
@@ -270,9 +288,7 @@ def _proved(statement: Statement, lines: pl.DataFrame, fitting: list[_Reading], 
         .otherwise(pl.lit(EXPLICIT if rests_on_words else UNPROVED))
     )
     reversal = (
-        pl.col("is_flagged")
-        if chosen.name.startswith("signed")
-        else pl.col("is_flagged") | (pl.col("value") < 0)
+        pl.col("is_flagged") if chosen.name == "signed" else pl.col("is_flagged") | (pl.col("value") < 0)
     )
     ordered = ordered.with_columns(proof=proof, is_reversal=reversal).drop("doubtful")
     base = _base(ordered["effect"], ordered["balance"]).drop_nulls()
@@ -287,6 +303,32 @@ def _proved(statement: Statement, lines: pl.DataFrame, fitting: list[_Reading], 
     return Proved(ordered, first, last, notes)
 
 
+def _is_of_file(order: pl.Series) -> bool:
+    """Whether an order is the file's or the reverse of it."""
+    return order.is_sorted() or order.is_sorted(descending=True)
+
+
+def _interchangeable(lines: pl.DataFrame, chosen: _Reading, opening: int | None) -> pl.Series:
+    """Lines that might have the other sign in another order that the file allows as well.
+
+    Where the file may run both ways, the other way is tried; where lines of one instant were put in
+    order, equal amounts among them can stand for each other.
+    """
+    amount = chosen.effect.abs()
+    never = pl.repeat(value=False, n=lines.height, eager=True)
+    if chosen.loose is None or lines.height < 2 or not chosen.loose.any():
+        return never
+    if not _is_of_file(chosen.order):
+        twice = pl.DataFrame({"key": _keys(lines)[0], "amount": amount}).is_duplicated()
+        return chosen.loose & twice
+    way = chosen.order.reverse()
+    balance = lines["balance"][way]
+    implied = balance - balance.shift(1, fill_value=opening)
+    if (implied.abs() != amount[way]).any():
+        return never
+    return (implied != chosen.effect[way]).fill_null(value=True)[way.arg_sort()]
+
+
 def _without_balance(
     statement: Statement, lines: pl.DataFrame, readings: list[tuple[str, pl.Series]]
 ) -> Proved:
@@ -296,7 +338,7 @@ def _without_balance(
     doubtful = effect.is_null()
     for _, other in readings[1:]:
         doubtful = doubtful | (effect != other).fill_null(value=True)
-    needs_proof = statement.semantics == "ledger" and not statement.is_reviewed
+    needs_proof = statement.semantics in ("ledger", "bare") and not statement.is_reviewed
     opening, closing = facts.opening, facts.closing
     proof = UNPROVED if needs_proof else EXPLICIT
     if opening is not None and closing is not None:

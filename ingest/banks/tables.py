@@ -325,11 +325,10 @@ class _Body:
         lines = lines.with_columns(_row=pl.int_range(1, lines.height + 1, dtype=pl.Int64))
         lines = lines.with_columns(**self._money(lines))
         lines = lines.with_columns(**self._when())
-        lines, is_ledger = self._directed(lines, facts)
-        semantics: Semantics = "ledger" if is_ledger else "explicit"
+        lines, semantics = self._directed(lines, facts)
         has_balance = "balance" in self.header.roles
         is_reviewed = self.header.layout is not None
-        if semantics == "ledger" and not has_balance and not is_reviewed:
+        if semantics != "explicit" and not has_balance and not is_reviewed:
             raise Refused("unknown_layout", f"{self.label}：方向以借贷表示而没有余额列，无法证明借贷的含义")
         currency = self._text(lines, "currency").fill_null(facts.currency or "CNY")
         codes = {text: words.currency(text) for text in currency.unique()}
@@ -383,16 +382,17 @@ class _Body:
             "clock": pl.coalesce([*(cells.time(name) for name in times), pl.lit(None, pl.String)]),
         }
 
-    def _directed(self, lines: pl.DataFrame, facts: Facts) -> tuple[pl.DataFrame, bool]:
-        """Adds ``value``, ``side``, ``balance`` and ``time``; tells whether the marks are 借 and 贷."""
+    def _directed(self, lines: pl.DataFrame, facts: Facts) -> tuple[pl.DataFrame, Semantics]:
+        """Adds ``value``, ``side``, ``balance`` and ``time``; tells what the direction rests on."""
         mark, is_ledger = self._marks(lines)
+        semantics: Semantics = "ledger" if is_ledger else "explicit"
         incoming, outgoing = (
             self.header.column("amount_in", "credit"),
             self.header.column("amount_out", "debit"),
         )
         if incoming is not None and outgoing is not None:
             lines = self._two_columns(lines, mark)
-            is_ledger = not self.header.says_in_and_out
+            semantics = "explicit" if self.header.says_in_and_out else "ledger"
         else:
             side = mark if mark is not None else self._party_side(lines, facts)
             if side is None:
@@ -400,12 +400,12 @@ class _Body:
                 turn = -1 if positive == "out" else 1
                 sign = lines["amount"].sign() * turn
                 lines = lines.with_columns(value=lines["amount"].abs(), side=sign.replace(0, None))
-                is_ledger = True
+                semantics = "ledger" if (lines["amount"] < 0).any() else "bare"
             else:
                 lines = lines.with_columns(value=lines["amount"], side=side)
         if "balance" not in lines.columns:
             lines = lines.with_columns(balance=pl.lit(None, pl.Int64))
-        return lines.with_columns(time=pl.col("clock")), is_ledger
+        return lines.with_columns(time=pl.col("clock")), semantics
 
     def _marks(self, lines: pl.DataFrame) -> tuple[pl.Series | None, bool]:
         place = self.header.roles.get("mark")
