@@ -12,6 +12,7 @@ so is a line whose sign would fit the other way round because the order is not k
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -26,6 +27,11 @@ TOTAL: Final = "statement"
 EXPLICIT: Final = "explicit"
 UNPROVED: Final = "unproved"
 _ENOUGH: Final = 3
+_TRIED: Final = 8
+"""Lines of one instant whose signs are tried out, all of them."""
+
+_Edge = tuple[int, int, int]
+"""Balance before a line, balance after it, and the line's place in the file."""
 """Codes of ``vocabulary.BANK_PROOFS``."""
 
 
@@ -56,8 +62,8 @@ class _Reading:
     order: pl.Series
     is_turned: bool = False
     """Whether 借 and 贷 are the other way round."""
-    loose: pl.Series | None = None
-    """Lines whose order the file does not give (places of lines)."""
+    doubtful: pl.Series | None = None
+    """Lines that could have the other sign in another order that the file allows as well."""
 
 
 def prove(statement: Statement) -> list[Proved]:
@@ -152,16 +158,25 @@ def _keys(lines: pl.DataFrame) -> list[pl.Series]:
 
 def _fit(name: str, effect: pl.Series, lines: pl.DataFrame, facts: Facts) -> _Reading | None:
     """The first order in which every balance fits."""
-    for order in _orders(lines):
+    orders = _orders(lines)
+    for order in orders:
         if not _breaks(effect[order], lines["balance"][order], facts.opening).any():
-            is_loose = len(_orders(lines)) > 1
-            return _Reading(name, effect, order, loose=pl.repeat(is_loose, lines.height, eager=True))
-    if lines["balance"].null_count() == 0 and effect.null_count() == 0:
-        key = _keys(lines)[0]
-        trail = _trail(effect, lines["balance"], key, facts.opening)
-        if trail is not None:
-            return _Reading(name, effect, trail, loose=key.is_duplicated())
-    return None
+            other = _other_way(lines, effect, order.reverse(), facts.opening) if len(orders) > 1 else None
+            return _Reading(name, effect, order, doubtful=other)
+    if lines["balance"].null_count() or effect.null_count():
+        return None
+    return _in_time(name, lines, effect, facts.opening)
+
+
+def _other_way(
+    lines: pl.DataFrame, effect: pl.Series, way: pl.Series, opening: int | None
+) -> pl.Series | None:
+    """Lines whose sign would be the other one if the balance ran the other way; ``None`` if it cannot."""
+    balance = lines["balance"][way]
+    implied = balance - balance.shift(1, fill_value=opening)
+    if lines.height < 2 or (implied.abs() != effect[way].abs()).any():
+        return None
+    return (implied != effect[way]).fill_null(value=True)[way.arg_sort()]
 
 
 def _turned(
@@ -210,30 +225,49 @@ def _linked(balance: pl.Series, opening: int | None) -> pl.Series:
     return known & known.shift(1, fill_value=opening is not None)
 
 
-def _trail(effect: pl.Series, balance: pl.Series, key: pl.Series, opening: int | None) -> pl.Series | None:
-    """An order in time in which every balance fits, lines of one instant in any order.
+def _in_time(name: str, lines: pl.DataFrame, effect: pl.Series, opening: int | None) -> _Reading | None:
+    """The reading in the order of time in which every balance fits, lines of one instant in any order.
 
     Each line leads from the balance before it to the one after it; lines of one instant fit if there is
     a walk over all of them (Hierholzer).
     """
-    table = pl.DataFrame(
-        {"place": pl.int_range(len(key), eager=True), "key": key, "after": balance, "effect": effect}
-    )
+    key = _keys(lines)[0]
+    table = lines.select("balance", key=key, effect=effect, place=pl.int_range(pl.len()))
     order: list[int] = []
+    doubtful: set[int] = set()
     at = opening
     for group in table.sort("key", maintain_order=True).partition_by("key", maintain_order=True):
         edges = [
-            (row["after"] - row["effect"], row["after"], row["place"]) for row in group.iter_rows(named=True)
+            (after - moved, after, place)
+            for after, moved, place in group.select("balance", "effect", "place").iter_rows()
         ]
         walked = _walk(edges, at)
         if walked is None:
             return None
+        doubtful |= _ambiguous(edges, at, walked[-1][1])
         order += [place for _, _, place in walked]
         at = walked[-1][1]
-    return pl.Series(order, dtype=pl.Int64)
+    unsure = pl.int_range(lines.height, eager=True).is_in(list(doubtful))
+    return _Reading(name, effect, pl.Series(order, dtype=pl.Int64), doubtful=unsure)
 
 
-_Edge = tuple[int, int, int]
+def _ambiguous(edges: list[_Edge], start: int | None, end: int) -> set[int]:
+    """Places of lines of one instant that could have the other sign, the balance running all the same."""
+    if len(edges) < 2:
+        return set()
+    if len(edges) > _TRIED:
+        amounts = [abs(after - before) for before, after, _ in edges]
+        return {place for before, after, place in edges if amounts.count(abs(after - before)) > 1}
+    found: set[int] = set()
+    for signs in itertools.product((1, -1), repeat=len(edges)):
+        turned = [
+            (after - sign * (after - before), after, place)
+            for sign, (before, after, place) in zip(signs, edges, strict=True)
+        ]
+        walked = _walk(turned, start)
+        if walked is not None and walked[-1][1] == end:
+            found.update(place for sign, (_, _, place) in zip(signs, edges, strict=True) if sign < 0)
+    return found
 
 
 def _walk(edges: list[_Edge], start: int | None) -> list[_Edge] | None:
@@ -272,16 +306,20 @@ def _proved(statement: Statement, lines: pl.DataFrame, fitting: list[_Reading], 
     doubtful = pl.repeat(value=False, n=lines.height, eager=True)
     for other in fitting[1:]:
         doubtful = doubtful | (chosen.effect != other.effect).fill_null(value=True)
-    doubtful = doubtful | _interchangeable(lines, chosen, statement.facts.opening)
+    if chosen.doubtful is not None:
+        doubtful = doubtful | chosen.doubtful
     ordered = lines.with_columns(effect=chosen.effect, doubtful=doubtful)[chosen.order]
     opening = statement.facts.opening
     linked = _linked(ordered["balance"], opening)
     rests_on_words = statement.semantics == "explicit" or statement.is_reviewed
     rests_on_words = rests_on_words or (statement.semantics == "ledger" and bool(linked.any()))
-    # Words that the balance has overruled, or an order that it alone has made, say nothing of the first line.
-    rests_on_words = rests_on_words and not chosen.is_turned and bool(_is_of_file(chosen.order))
+    # Words that the balance has overruled say nothing of the first line.
+    rests_on_words = rests_on_words and not chosen.is_turned
+    # Below zero before any balance: a reversal or a sign, unless all outflows are written with theirs.
+    signed_out = pl.lit(chosen.name == "signed") & (pl.col("side") < 0)
+    odd = (pl.col("value") < 0) & ~linked & ~signed_out
     proof = (
-        pl.when(pl.col("doubtful") | pl.col("effect").is_null())
+        pl.when(pl.col("doubtful") | pl.col("effect").is_null() | odd)
         .then(pl.lit(UNPROVED))
         .when(linked)
         .then(pl.lit(BALANCE))
@@ -301,32 +339,6 @@ def _proved(statement: Statement, lines: pl.DataFrame, fitting: list[_Reading], 
             raise Refused("unproved", f"{statement.label}：{text}")
         notes.append(text)
     return Proved(ordered, first, last, notes)
-
-
-def _is_of_file(order: pl.Series) -> bool:
-    """Whether an order is the file's or the reverse of it."""
-    return order.is_sorted() or order.is_sorted(descending=True)
-
-
-def _interchangeable(lines: pl.DataFrame, chosen: _Reading, opening: int | None) -> pl.Series:
-    """Lines that might have the other sign in another order that the file allows as well.
-
-    Where the file may run both ways, the other way is tried; where lines of one instant were put in
-    order, equal amounts among them can stand for each other.
-    """
-    amount = chosen.effect.abs()
-    never = pl.repeat(value=False, n=lines.height, eager=True)
-    if chosen.loose is None or lines.height < 2 or not chosen.loose.any():
-        return never
-    if not _is_of_file(chosen.order):
-        twice = pl.DataFrame({"key": _keys(lines)[0], "amount": amount}).is_duplicated()
-        return chosen.loose & twice
-    way = chosen.order.reverse()
-    balance = lines["balance"][way]
-    implied = balance - balance.shift(1, fill_value=opening)
-    if (implied.abs() != amount[way]).any():
-        return never
-    return (implied != chosen.effect[way]).fill_null(value=True)[way.arg_sort()]
 
 
 def _without_balance(
