@@ -6,11 +6,13 @@ itself is refused; nothing is taken with a guessed sign. Does not belong here: h
 
 A file may be ascending or descending, lines of one instant may stand in any order, and an amount below
 zero may be a reversal or an outflow written with its sign: each such reading is a hypothesis, and only
-one under which every balance fits is taken. Where two fit and disagree on a line, that line is unproved.
+one under which every balance fits is taken. Where two fit and disagree on a line, that line is unproved;
+so is a line whose sign would fit the other way round because the order is not known and amounts repeat.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,6 +26,12 @@ BALANCE: Final = "balance"
 TOTAL: Final = "statement"
 EXPLICIT: Final = "explicit"
 UNPROVED: Final = "unproved"
+_ENOUGH: Final = 3
+_TRIED: Final = 8
+"""Lines of one instant whose signs are tried out, all of them."""
+
+_Edge = tuple[int, int, int]
+"""Balance before a line, balance after it, and the line's place in the file."""
 """Codes of ``vocabulary.BANK_PROOFS``."""
 
 
@@ -52,6 +60,10 @@ class _Reading:
     name: str
     effect: pl.Series
     order: pl.Series
+    is_turned: bool = False
+    """Whether 借 and 贷 are the other way round."""
+    doubtful: pl.Series | None = None
+    """Lines that could have the other sign in another order that the file allows as well."""
 
 
 def prove(statement: Statement) -> list[Proved]:
@@ -97,7 +109,7 @@ def _account(statement: Statement, lines: pl.DataFrame) -> Proved:
     notes: list[str] = []
     if fitting:
         fitting += turned
-    elif turned:
+    elif turned and _overrules(turned[0], lines, facts):
         fitting = turned
         notes.append("按余额证明：本文件的借方为收入、贷方为支出（单位记账口径）")
     elif statement.is_edited:
@@ -146,15 +158,25 @@ def _keys(lines: pl.DataFrame) -> list[pl.Series]:
 
 def _fit(name: str, effect: pl.Series, lines: pl.DataFrame, facts: Facts) -> _Reading | None:
     """The first order in which every balance fits."""
-    for order in _orders(lines):
+    orders = _orders(lines)
+    for order in orders:
         if not _breaks(effect[order], lines["balance"][order], facts.opening).any():
-            return _Reading(name, effect, order)
-    if lines["balance"].null_count() == 0 and effect.null_count() == 0:
-        for key in _keys(lines):
-            trail = _trail(effect, lines["balance"], key, facts.opening)
-            if trail is not None:
-                return _Reading(name, effect, trail)
-    return None
+            other = _other_way(lines, effect, order.reverse(), facts.opening) if len(orders) > 1 else None
+            return _Reading(name, effect, order, doubtful=other)
+    if lines["balance"].null_count() or effect.null_count():
+        return None
+    return _in_time(name, lines, effect, facts.opening)
+
+
+def _other_way(
+    lines: pl.DataFrame, effect: pl.Series, way: pl.Series, opening: int | None
+) -> pl.Series | None:
+    """Lines whose sign would be the other one if the balance ran the other way; ``None`` if it cannot."""
+    balance = lines["balance"][way]
+    implied = balance - balance.shift(1, fill_value=opening)
+    if lines.height < 2 or (implied.abs() != effect[way].abs()).any():
+        return None
+    return (implied != effect[way]).fill_null(value=True)[way.arg_sort()]
 
 
 def _turned(
@@ -169,9 +191,16 @@ def _turned(
             balance = lines["balance"][order]
             linked = _linked(balance, statement.facts.opening)
             if linked.any() and not _breaks(-effect[order], balance, statement.facts.opening).any():
-                found.append(_Reading(f"{name}, turned", -effect, order))
+                found.append(_Reading(name, -effect, order, is_turned=True))
                 break
     return found
+
+
+def _overrules(turned: _Reading, lines: pl.DataFrame, facts: Facts) -> bool:
+    """Whether enough balances say that 借 and 贷 are the other way round: lines of both kinds, three at least."""
+    linked = _linked(lines["balance"][turned.order], facts.opening)
+    proved = turned.effect[turned.order].filter(linked)
+    return proved.len() >= _ENOUGH and bool((proved > 0).any()) and bool((proved < 0).any())
 
 
 def _base(effect: pl.Series, balance: pl.Series) -> pl.Series:
@@ -196,30 +225,49 @@ def _linked(balance: pl.Series, opening: int | None) -> pl.Series:
     return known & known.shift(1, fill_value=opening is not None)
 
 
-def _trail(effect: pl.Series, balance: pl.Series, key: pl.Series, opening: int | None) -> pl.Series | None:
-    """An order in time in which every balance fits, lines of one instant in any order.
+def _in_time(name: str, lines: pl.DataFrame, effect: pl.Series, opening: int | None) -> _Reading | None:
+    """The reading in the order of time in which every balance fits, lines of one instant in any order.
 
     Each line leads from the balance before it to the one after it; lines of one instant fit if there is
     a walk over all of them (Hierholzer).
     """
-    table = pl.DataFrame(
-        {"place": pl.int_range(len(key), eager=True), "key": key, "after": balance, "effect": effect}
-    )
+    key = _keys(lines)[0]
+    table = lines.select("balance", key=key, effect=effect, place=pl.int_range(pl.len()))
     order: list[int] = []
+    doubtful: set[int] = set()
     at = opening
     for group in table.sort("key", maintain_order=True).partition_by("key", maintain_order=True):
         edges = [
-            (row["after"] - row["effect"], row["after"], row["place"]) for row in group.iter_rows(named=True)
+            (after - moved, after, place)
+            for after, moved, place in group.select("balance", "effect", "place").iter_rows()
         ]
         walked = _walk(edges, at)
         if walked is None:
             return None
+        doubtful |= _ambiguous(edges, at, walked[-1][1])
         order += [place for _, _, place in walked]
         at = walked[-1][1]
-    return pl.Series(order, dtype=pl.Int64)
+    unsure = pl.int_range(lines.height, eager=True).is_in(list(doubtful))
+    return _Reading(name, effect, pl.Series(order, dtype=pl.Int64), doubtful=unsure)
 
 
-_Edge = tuple[int, int, int]
+def _ambiguous(edges: list[_Edge], start: int | None, end: int) -> set[int]:
+    """Places of lines of one instant that could have the other sign, the balance running all the same."""
+    if len(edges) < 2:
+        return set()
+    if len(edges) > _TRIED:
+        amounts = [abs(after - before) for before, after, _ in edges]
+        return {place for before, after, place in edges if amounts.count(abs(after - before)) > 1}
+    found: set[int] = set()
+    for signs in itertools.product((1, -1), repeat=len(edges)):
+        turned = [
+            (after - sign * (after - before), after, place)
+            for sign, (before, after, place) in zip(signs, edges, strict=True)
+        ]
+        walked = _walk(turned, start)
+        if walked is not None and walked[-1][1] == end:
+            found.update(place for sign, (_, _, place) in zip(signs, edges, strict=True) if sign < 0)
+    return found
 
 
 def _walk(edges: list[_Edge], start: int | None) -> list[_Edge] | None:
@@ -258,21 +306,27 @@ def _proved(statement: Statement, lines: pl.DataFrame, fitting: list[_Reading], 
     doubtful = pl.repeat(value=False, n=lines.height, eager=True)
     for other in fitting[1:]:
         doubtful = doubtful | (chosen.effect != other.effect).fill_null(value=True)
+    if chosen.doubtful is not None:
+        doubtful = doubtful | chosen.doubtful
     ordered = lines.with_columns(effect=chosen.effect, doubtful=doubtful)[chosen.order]
     opening = statement.facts.opening
     linked = _linked(ordered["balance"], opening)
-    rests_on_words = statement.semantics == "explicit" or statement.is_reviewed or bool(linked.any())
+    rests_on_words = statement.semantics == "explicit" or statement.is_reviewed
+    rests_on_words = rests_on_words or (statement.semantics == "ledger" and bool(linked.any()))
+    # Words that the balance has overruled say nothing of the first line.
+    rests_on_words = rests_on_words and not chosen.is_turned
+    # Below zero before any balance: a reversal or a sign, unless all outflows are written with theirs.
+    signed_out = pl.lit(chosen.name == "signed") & (pl.col("side") < 0)
+    odd = (pl.col("value") < 0) & ~linked & ~signed_out
     proof = (
-        pl.when(pl.col("doubtful") | pl.col("effect").is_null())
+        pl.when(pl.col("doubtful") | pl.col("effect").is_null() | odd)
         .then(pl.lit(UNPROVED))
         .when(linked)
         .then(pl.lit(BALANCE))
         .otherwise(pl.lit(EXPLICIT if rests_on_words else UNPROVED))
     )
     reversal = (
-        pl.col("is_flagged")
-        if chosen.name.startswith("signed")
-        else pl.col("is_flagged") | (pl.col("value") < 0)
+        pl.col("is_flagged") if chosen.name == "signed" else pl.col("is_flagged") | (pl.col("value") < 0)
     )
     ordered = ordered.with_columns(proof=proof, is_reversal=reversal).drop("doubtful")
     base = _base(ordered["effect"], ordered["balance"]).drop_nulls()
@@ -296,7 +350,7 @@ def _without_balance(
     doubtful = effect.is_null()
     for _, other in readings[1:]:
         doubtful = doubtful | (effect != other).fill_null(value=True)
-    needs_proof = statement.semantics == "ledger" and not statement.is_reviewed
+    needs_proof = statement.semantics in ("ledger", "bare") and not statement.is_reviewed
     opening, closing = facts.opening, facts.closing
     proof = UNPROVED if needs_proof else EXPLICIT
     if opening is not None and closing is not None:

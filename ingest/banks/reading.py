@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from ingest import limits, sheets, texts
-from ingest.banks import camt, mt940, ofx, proof, tables
+from ingest.banks import camt, header, mt940, ofx, proof, tables
 from ingest.banks.proof import Proved
 from ingest.banks.statement import LINES, Statement, yuan
 from ingest.banks.tables import NO_HEADER
@@ -112,8 +112,7 @@ def _of_workbook(path: Path) -> list[Statement]:
     others: list[tuple[str, Refused]] = []
     base = 0
     for sheet in sheets.read(path):
-        header = tables.find_header(sheet.rows)
-        if header is None:
+        if header.find(sheet.rows) is None:
             others.append((sheet.name, Refused("unknown_layout", NO_HEADER)))
             continue
         statement = tables.read_table(sheet.rows, sheet.merged)
@@ -133,9 +132,9 @@ def _of_text(content: str, *, ends_line: bool) -> Statement:
     best: tuple[int, list[list[str]]] | None = None
     for delimiter in _DELIMITERS:
         rows = _rows(content, delimiter)
-        header = tables.find_header(rows)
-        if header is not None and (best is None or len(header.roles) > best[0]):
-            best = (len(header.roles), rows)
+        found = header.find(rows)
+        if found is not None and (best is None or len(found.roles) > best[0]):
+            best = (len(found.roles), rows)
     if best is None:
         raise Refused("unknown_layout", NO_HEADER)
     statement = tables.read_table(best[1])

@@ -13,9 +13,10 @@ from typing import Final, Literal
 
 import polars as pl
 
-Semantics = Literal["standard", "explicit", "ledger"]
-"""What the direction rests on: the definition of an international format; words that say in or out; or
-借/贷 and bare signs, which banks use from either point of view and which therefore need proof."""
+Semantics = Literal["standard", "explicit", "ledger", "bare"]
+"""What the direction rests on: the definition of an international format; words that say in or out;
+借/贷 and signs, which banks use from either point of view and which therefore need proof; or bare amounts,
+of which nothing but the balance can say whether a sign is missing."""
 
 TEXTS: Final = ("serial_no", "counterparty_name", "counterparty_account", "counterparty_bank", "summary", "purpose_text")  # fmt: skip
 

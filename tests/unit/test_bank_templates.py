@@ -328,6 +328,7 @@ def same(row: dict[str, Any], line: Line) -> bool:
     return all(row[name] == value for name, value in as_row(line).items())
 
 
+@pytest.mark.requirement("S0-79")
 @pytest.mark.parametrize("way", READ, ids=lambda way: way.__name__)
 def test_read_right(way: Way, templates: dict[str, Template], tmp_path: Path) -> None:
     for name, template in templates.items():
