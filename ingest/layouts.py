@@ -71,6 +71,24 @@ class Ignored(BaseModel):
     reason: str = Field(min_length=1)
 
 
+class Received(BaseModel):
+    """How a message of the inbox becomes a row of the layout (``ingest.inbox``).
+
+    Attributes:
+        path: Where it is posted; a message of MQTT names the layout in its topic.
+        received: Column that takes the time at which the inbox took the message.
+        hashes: Field with a picture in Base64 -> column that takes its SHA-256.
+        drops: Fields that are never kept.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = Field(pattern=r"^(/[A-Za-z0-9_]+)+$")
+    received: str | None = None
+    hashes: dict[str, str] = {}
+    drops: list[str] = []
+
+
 class Layout(BaseModel):
     """One table of a source.
 
@@ -82,6 +100,7 @@ class Layout(BaseModel):
         ignored: Rows that belong to no feed. All other rows must belong to one.
         labels: Other header of the same columns, same order.
         optional: Columns that a file may lack; they are blank then.
+        inbox: How its rows may come as messages.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,12 +111,15 @@ class Layout(BaseModel):
     ignored: list[Ignored] = []
     labels: list[str] | None = None
     optional: list[str] = []
+    inbox: Received | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Layout:
         used = {name for emit in self.feeds for column in emit.columns.values() for name in column.sources()}
         used |= {emit.where.column for emit in self.feeds if emit.where is not None}
         used |= {ignored.where.column for ignored in self.ignored}
+        if self.inbox is not None:
+            used |= {*self.inbox.hashes.values(), *([self.inbox.received] if self.inbox.received else [])}
         if not used <= set(self.columns):
             raise ValueError(f"{self.name}: no such source columns {sorted(used - set(self.columns))}")
         if not set(self.optional) < set(self.columns):

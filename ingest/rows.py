@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from ingest import limits
+from ingest import flat_json, limits
 from ingest.texts import Text
 from warehouse.errors import Refused
 
@@ -137,7 +137,7 @@ def _records(text: Text) -> Iterator[dict[str, str | None]]:
         lines = (line for line in file if line.strip())
         for row, line in enumerate(lines, 1):
             try:
-                record = _DECODER.decode(line)
+                record = flat_json.line(line)
             except json.JSONDecodeError as error:
                 if next(lines, None) is None:
                     raise Refused("truncated", f"最后一行（第 {row} 行）的 JSON 不完整") from error
@@ -147,22 +147,3 @@ def _records(text: Text) -> Iterator[dict[str, str | None]]:
             if not isinstance(record, dict):
                 raise Refused("unreadable", f"第 {row} 行不是 JSON 对象")
             yield record
-
-
-def _flat(pairs: list[tuple[str, object]]) -> dict[str, str | None]:
-    """One flat object; numbers are text already."""
-    record: dict[str, str | None] = {}
-    for name, value in pairs:
-        if name in record or isinstance(value, dict | list):
-            raise ValueError("repeated or nested")
-        record[name] = str(value).lower() if isinstance(value, bool) else value  # type: ignore[assignment]
-    return record
-
-
-def _constant(name: str) -> str:
-    raise ValueError(name)
-
-
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_flat, parse_float=str, parse_int=str, parse_constant=_constant
-)

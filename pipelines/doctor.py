@@ -8,14 +8,16 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pipelines import cockpit
+from pipelines import cockpit, gateways
 from pipelines.services import DEFAULT_PORT, port_is_free
 from warehouse.errors import Permanent
 from warehouse.settings import ROOT
@@ -60,6 +62,8 @@ def examine(home: Path) -> list[Check]:
         _keys(home),
         _port("端口", DEFAULT_PORT),
         _port("驾驶舱端口", cockpit.PORT),
+        _inbox_port(),
+        _broker(),
         _fonts(),
         _chromium(),
     ]
@@ -127,6 +131,30 @@ def _port(name: str, port: int) -> Check:
     if port_is_free("127.0.0.1", port):
         return Check(name, "ok", f"{port} 空闲")
     return Check(name, "optional", f"{port} 已被占用", "serve 会自动换一个空闲端口")
+
+
+def _inbox_port() -> Check:
+    try:
+        wanted = gateways.wanted_port()
+    except Permanent as error:
+        return Check("设备收件端口", "bad", "设置不正确", str(error))
+    if wanted is None or port_is_free("127.0.0.1", wanted):
+        return _port("设备收件端口", wanted or gateways.PORT)
+    return Check(
+        "设备收件端口", "bad", f"{wanted} 已被占用", "若不是 serve 自己在用，请改 CANTEEN_INBOX_PORT"
+    )
+
+
+def _broker() -> Check:
+    url = os.environ.get(gateways.MQTT)
+    if not url:
+        return Check("MQTT", "optional", "未设置", f"设备经 MQTT 上报时，在 .env 中设置 {gateways.MQTT}")
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 1883), timeout=3):
+            return Check("MQTT", "ok", f"{parts.hostname}:{parts.port or 1883} 有应答")
+    except (OSError, ValueError):
+        return Check("MQTT", "bad", "代理没有应答", f"请检查代理是否运行、{gateways.MQTT} 是否正确")
 
 
 def _fonts() -> Check:

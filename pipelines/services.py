@@ -1,6 +1,7 @@
 """Starting, stopping and watching the servers of a data home.
 
-Belongs here: Dagster's webserver and daemon and the cockpit's server as child processes on loopback.
+Belongs here: Dagster's webserver and daemon, the cockpit's server and the inbox of device gateways as
+child processes on loopback.
 A server holds a lock on its own record for as long as it lives, so a record without a lock is of a dead process and its number
 is never trusted.
 """
@@ -26,7 +27,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines import cockpit
+from pipelines import cockpit, gateways
 from warehouse import manifest
 from warehouse.errors import Permanent, Transient
 from warehouse.settings import ROOT, Settings
@@ -35,7 +36,12 @@ DEFAULT_PORT: Final = 3000
 COCKPIT_HOST: Final = "127.0.0.1"
 START_LIMIT_S: Final = 180
 STOP_LIMIT_S: Final = 20
-LABELS: Final = {"webserver": "Dagster 页面", "daemon": "Dagster 调度", "cockpit": "驾驶舱"}
+LABELS: Final = {
+    "webserver": "Dagster 页面",
+    "daemon": "Dagster 调度",
+    "cockpit": "驾驶舱",
+    "inbox": "设备收件",
+}
 Progress = Callable[[str], None]
 _DAGSTER: Final = (sys.executable, "-m")
 _CODE: Final = ("--module-name", "pipelines.definitions")
@@ -46,7 +52,7 @@ class Service:
     """A server of a data home.
 
     Attributes:
-        name: webserver, daemon or cockpit.
+        name: webserver, daemon, cockpit or inbox.
         pid: Process number, also the number of its process group.
         address: URL, empty for the daemon.
         log: File that its output goes to.
@@ -94,10 +100,12 @@ def serve(
     if all(name in alive for name in wanted):
         progress("服务已在运行")
         return list(alive.values())
+    taking = 0 if "inbox" in alive else _port(COCKPIT_HOST, gateways.wanted_port(), gateways.PORT)
     chosen = 0 if "webserver" in alive else _port(host, port, DEFAULT_PORT)
     if "cockpit" not in wanted:
         progress("还没有发布过数据，驾驶舱暂不启动：发布后再运行 ./canteen serve")
     landing.mkdir(parents=True, exist_ok=True)
+    gateways.prepare(settings, landing)
     started = dict(alive)
     netloc = f"[{host}]" if ":" in host else host
     environment = {
@@ -112,6 +120,11 @@ def serve(
             free = _port(COCKPIT_HOST, None, cockpit.PORT)
             words, own = cockpit.command(settings, free)
             started["cockpit"] = _start(settings, "cockpit", words, own, f"http://{COCKPIT_HOST}:{free}")
+        if "inbox" not in alive:
+            words = gateways.command(settings, landing, taking)
+            started["inbox"] = _start(
+                settings, "inbox", words, environment, f"http://{COCKPIT_HOST}:{taking}"
+            )
         if "webserver" not in alive or "daemon" not in alive:
             _prepare_dagster(settings, everything=not {"webserver", "daemon"} & set(alive))
         if "webserver" not in alive:
@@ -300,7 +313,7 @@ def _group_alive(group: int) -> bool:
 
 def _wait(settings: Settings, services: dict[str, Service]) -> None:
     """Wait until every server answers; Dagster's page speaks for the daemon too."""
-    checks = {"webserver": _dagster_ready, "cockpit": _cockpit_ready}
+    checks = {"webserver": _dagster_ready, "cockpit": _healthy, "inbox": _healthy}
     waiting = [name for name in checks if name in services]
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
@@ -332,7 +345,7 @@ def _dagster_ready(address: str) -> bool:
     )
 
 
-def _cockpit_ready(address: str) -> bool:
+def _healthy(address: str) -> bool:
     """Whether the server has prepared itself and answers."""
     return _ask(f"{address}/health") is not None
 

@@ -23,17 +23,24 @@ def serve(
     port: int | None = None,
     landing: Path | None = None,
     reset_login: str | None = None,
+    reset_token: str | None = None,
     terminal: Injected,
 ) -> Answer:
-    """启动驾驶舱、Dagster 页面和调度进程，只在本机地址上监听。
+    """启动驾驶舱、Dagster 页面、调度进程和设备收件，只在本机地址上监听。
 
     Args:
         host: Dagster 页面的监听地址，必须是本机回环地址。
         port: Dagster 页面的端口；不写则用 3000，被占用时自动换一个。
         landing: 交付文件夹，默认为数据目录下的 landing。
         reset_login: 为这个驾驶舱账号生成新的随机密码并显示一次。
+        reset_token: 为这个设备网关生成新的随机令牌并显示一次，旧令牌立即失效。
     """
     answer = start(terminal, host=host, port=port, landing=landing)
+    if reset_token is not None:
+        from pipelines import gateways
+
+        tokens = {reset_token: gateways.reset_token(terminal.settings, reset_token)}
+        answer = Answer({**answer.data, "tokens": tokens}, [*answer.lines, *_token_table(tokens)])
     if reset_login is None:
         return answer
     from pipelines import cockpit
@@ -47,7 +54,7 @@ def start(
     terminal: Terminal, *, host: str = "127.0.0.1", port: int | None = None, landing: Path | None = None
 ) -> Answer:
     """Start what is not running and say where it is."""
-    from pipelines import cockpit, services
+    from pipelines import cockpit, gateways, services
 
     folder = (landing or terminal.landing).absolute()
     running = services.serve(terminal.settings, folder, host=host, port=port, progress=terminal.progress)
@@ -57,9 +64,22 @@ def start(
         lines += _login_table(logins)
     elif any(one.name == "cockpit" for one in running):
         lines.append("驾驶舱的初始密码只在首次启动时显示；要新密码：./canteen serve --reset-login 账号")
+    tokens = gateways.new_tokens(terminal.settings)
+    if tokens:
+        lines += _token_table(tokens)
     return Answer(
-        {"services": [one.as_dict() for one in running], "logins": [asdict(one) for one in logins]}, lines
+        {
+            "services": [one.as_dict() for one in running],
+            "logins": [asdict(one) for one in logins],
+            "tokens": tokens,
+        },
+        lines,
     )
+
+
+def _token_table(tokens: dict[str, str]) -> list[str]:
+    rows = [(f"  {gateway}", token) for gateway, token in tokens.items()]
+    return ["设备网关令牌（只显示这一次，丢失后用 ./canteen serve --reset-token 网关）：", *table(rows)]
 
 
 def _login_table(logins: list[Login]) -> list[str]:
