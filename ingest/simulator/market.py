@@ -15,7 +15,8 @@ from ingest.simulator import catalogue
 from ingest.simulator.school_calendar import FIRST_YEAR, LAST_YEAR
 from ingest.simulator.streams import FloatArray, stream
 
-_EPOCH: Final = date(FIRST_YEAR - 1, 12, 28)  # a Monday or near; weeks are counted from here
+# A Monday; weeks are counted from here, four years before the first that can be played.
+_EPOCH: Final = date(FIRST_YEAR - 1, 12, 28) - timedelta(4 * 52 * 7)
 _WEEKS: Final = (date(LAST_YEAR, 12, 31) - _EPOCH).days // 7 + 2
 
 

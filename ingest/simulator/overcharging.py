@@ -94,11 +94,11 @@ class Overcharging:
                 self._lag[c, lag.ingredient] = n
         for n, scheme in enumerate(self.plan.prices.schemes, 1):
             if scheme.first <= day <= scheme.last:
-                mask = (honest.supplier == scheme.supplier) & (self._lag == 0) & ~self._spared[:, None]
-                if scheme.canteen is not None:
-                    mask &= np.arange(self.city.canteens)[:, None] == scheme.canteen
-                price = np.where(mask, price * (1000 + scheme.permille) // 1000, price)
-                self._scheme[mask] = n
+                rows = slice(None) if scheme.canteen is None else slice(scheme.canteen, scheme.canteen + 1)
+                mask = (honest.supplier[rows] == scheme.supplier) & (self._lag[rows] == 0)
+                mask &= ~self._spared[rows, None]
+                price[rows] = np.where(mask, price[rows] * (1000 + scheme.permille) // 1000, price[rows])
+                self._scheme[rows][mask] = n
         return price
 
     def _kept(self, lag: Lag, day: date, c: IntArray, unit: IntArray, price: IntArray) -> IntArray:

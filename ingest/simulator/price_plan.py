@@ -177,19 +177,19 @@ def _lags(city: City, rng: np.random.Generator, mondays: list[date], taken: set[
         low = (level[w + 1 :] < level[w] * _FALLEN[1]) & (level[w + 1 :] > level[w] * _FALLEN[0])
         weeks = np.where(low.all(axis=0), low.shape[0], np.argmin(low, axis=0))
         falls += [(int(i), monday, int(weeks[i])) for i in np.flatnonzero((weeks >= 2) & BY_WEEK)]
-    out: list[Lag] = []
-    wanted = max(8, round(0.4 * city.canteens))
-    for n in rng.permutation(len(falls)).tolist():
-        i, monday, weeks = falls[n]
+    pairs = []
+    for i, monday, weeks in falls:
         often = np.where(city.menu[:, i], np.where(city.large, 0.55, 0.25), 0.0)  # lines a day
         lines = np.bincount(city.suppliers[:, GROUP[i], 0], often * weeks * 5, len(city.supplier_codes))
-        lines[list(taken | {lag.supplier for lag in out if lag.ingredient == i})] = 0
-        fitting = np.flatnonzero(lines >= _LINES_OF_A_LAG)
-        if fitting.size and len(out) < wanted:
-            s = int(rng.choice(fitting))
-            first = monday + timedelta(7)
-            out.append(Lag(s, i, monday, first, first + timedelta(7 * weeks - 1)))
-    return out
+        lines[list(taken)] = 0
+        pairs += [(int(s), i, monday, weeks) for s in np.flatnonzero(lines >= _LINES_OF_A_LAG)]
+    out: dict[tuple[int, int], Lag] = {}
+    for n in rng.permutation(len(pairs)).tolist():
+        s, i, monday, weeks = pairs[n]
+        first = monday + timedelta(7)
+        if len(out) < max(8, round(0.4 * city.canteens)):
+            out.setdefault((s, i), Lag(s, i, monday, first, first + timedelta(7 * weeks - 1)))
+    return list(out.values())
 
 
 def _gaps(city: City, rng: np.random.Generator, mondays: list[date]) -> list[Gap]:

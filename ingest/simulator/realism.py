@@ -21,7 +21,8 @@ from ingest.simulator.market import Market, monday_of
 from ingest.simulator.pricing import DayPrices
 from ingest.simulator.streams import IntArray
 
-_YEAR: Final = 52  # weeks
+_WEEKS: Final = 156
+_ENOUGH: Final = 50  # cells, for a mean over them
 _VEGETABLES: Final = catalogue.category("vegetables")
 
 
@@ -78,8 +79,8 @@ class Dispersion:
 
 
 def margins(market: Market, end: date) -> dict[str, float | None]:
-    """The shops' price of pork over its wholesale price, in the year before a day."""
-    mondays = [monday_of(end) - timedelta(7 * n) for n in range(_YEAR)]
+    """The shops' price of pork over its wholesale price, in the three years before a day."""
+    mondays = [monday_of(end) - timedelta(7 * n) for n in range(_WEEKS)]
     pork = catalogue.NAMES.index("猪五花肉")
     ratio = np.array([market.retail(m)[pork] / market.wholesale(m)[pork] for m in mondays])
     return {
@@ -95,12 +96,20 @@ def report(measured: dict[str, float | None]) -> dict[str, Any]:
             "simulated": value,
             "real": REAL[name].value,
             "within": None if value is None else value >= REAL[name].value,
+            "text_zh": _said(value, REAL[name].value),
             "source": REAL[name].source,
         }
         for name, value in measured.items()
     }
 
 
+def _said(value: float | None, real: float) -> str:
+    if value is None:
+        return f"样本太少，无法与真实值 {real} 比较"
+    judged = "不低于真实" if value >= real else "低于真实，在此城市上的评分无效"
+    return f"模拟 {value}，真实 {real}：{judged}"
+
+
 def _mean(frame: pl.DataFrame) -> float | None:
     value = frame["cv"].mean()
-    return round(float(value), 4) if isinstance(value, float) else None
+    return round(float(value), 4) if isinstance(value, float) and frame.height >= _ENOUGH else None

@@ -53,7 +53,11 @@ def simulate(
             terminal.progress(f"模拟 {done}/{total} 天")
 
     made = simulator.simulate(out, canteens, first, last, seed, kinds, told)
-    return Answer({"out": str(out), **made}, [f"{name}：{value}" for name, value in made.items()])
+    lines = [f"{name}：{value}" for name, value in made.items() if name != "price_realism"]
+    prices = [
+        f"{name}：{found['text_zh']}（{found['source']}）" for name, found in made["price_realism"].items()
+    ]
+    return Answer({"out": str(out), **made}, lines + prices)
 
 
 def nightly(

@@ -174,6 +174,7 @@ def test_honest_prices_are_at_least_as_uneven_as_real_ones(tmp_path: Path) -> No
 def test_a_calm_city_is_said_to_be_outside_the_band() -> None:
     calm = realism.report({"price_cv_within_week": 0.02, "price_cv_between_suppliers": None})
     assert calm["price_cv_within_week"]["within"] is False
+    assert "评分无效" in calm["price_cv_within_week"]["text_zh"]
     assert calm["price_cv_between_suppliers"]["within"] is None
 
 
