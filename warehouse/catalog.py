@@ -40,6 +40,8 @@ _TABLE_LABELS: Final = {
     "quarantine": "隔离记录",
     "provider": "数据提供方职责",
     "expectation_result": "质量评分结果",
+    "match_ingredient": "品名与食材对照",
+    "price_judgement": "参考价存疑清单",
 }
 _RUN_LABELS: Final = {
     "_provider": "数据提供方",
@@ -193,6 +195,8 @@ def label_seed() -> str:
         "price_finding_kind": vocabulary.PRICE_FINDING_KINDS,
         "price_test": vocabulary.PRICE_TESTS,
         "price_level": vocabulary.PRICE_LEVELS,
+        "price_fault": vocabulary.PRICE_FAULTS,
+        "match_state": vocabulary.MATCH_STATES,
         "feed": {feed.name: feed.label for feed in FEEDS.values()},
     }
     rows = [
