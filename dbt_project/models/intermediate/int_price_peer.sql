@@ -170,8 +170,6 @@ series as (
         spec,
         median(residual) as own_mid,
         count(*) as own_lines,
-        median(case when not is_current then residual end) as before_mid,
-        sum(case when not is_current then 1 else 0 end) as before_lines,
         median(log_qty) as usual_log_qty
     from compared
     group by month_start, canteen_id, coalesce(supplier_id, ''), ingredient_id, spec
@@ -182,8 +180,6 @@ own as (
         c.*,
         s.own_mid,
         s.own_lines,
-        s.before_mid,
-        s.before_lines,
         c.residual - s.own_mid as own_shift,
         c.log_qty - s.usual_log_qty as qty_shift,
         c.residual - lag(c.residual) over (
@@ -196,13 +192,15 @@ own as (
         and c.spec = s.spec and coalesce(c.supplier_id, '') = s.series_supplier
 ),
 
--- Scatter of an item over the whole view: of all prices about the market, and of a canteen's prices from one
--- delivery to the next, which does not depend on how many deliveries a canteen has.
+-- Scatter of an item over the whole view: of all prices about the market, of a canteen's prices about its usual
+-- one, and from one delivery to the next, which does not depend on how many deliveries a canteen has.
 scatter as (
     select
         {{ cell }},
         1.4826 * median(abs(residual)) as market_sigma,
-        1.4826 * median(abs(step)) / sqrt(2) as step_sigma
+        greatest(
+            1.4826 * median(abs(step)) / sqrt(2), 1.4826 * median(case when own_lines >= 5 then abs(own_shift) end)
+        ) as own_sigma
     from own
     group by {{ cell }}
 )
@@ -243,9 +241,7 @@ select
     o.own_mid,
     o.own_lines,
     o.own_shift,
-    greatest(o.noise_floor, s.step_sigma * sqrt(1 + 1.57 / o.own_lines)) as own_sigma,
-    o.before_mid,
-    o.before_lines,
+    greatest(o.noise_floor, s.own_sigma * sqrt(1 + 1.57 / o.own_lines)) as own_sigma,
     o.qty_shift,
     o.log_price - o.others_mid as others_shift,
     o.others_mid,
