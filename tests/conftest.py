@@ -1,10 +1,24 @@
-"""What every test gets: keys in a folder of the test run, never in the user's."""
+"""What every test gets: keys in a folder of the test run, never in the user's; and which tests go together.
+
+A module stays on one worker, so that its city is made once; tests over the hand-written city share one
+worker; a module may name further groups by ``xdist_group``. What is marked ``long`` starts first.
+"""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            module = getattr(item, "module", None)
+            shared = hasattr(module, "pack_city")
+            item.add_marker(pytest.mark.xdist_group("pack_city" if shared else item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

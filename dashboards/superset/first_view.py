@@ -1,8 +1,8 @@
 """What a dashboard shows first: its opening tab as figures, tables and drawings inside the page itself.
 
 Superset's page is a program that draws after seconds; this lies over it with the same figures at the same
-places until its charts are drawn, and goes at the first touch. Belongs here: asking the saved
-questions of the opening tab as the user who opens it (rights and row rules are Superset's), and drawing
+places until its charts are drawn, and goes at the first touch. Belongs here: which saved questions
+the opening tab asks for the user who opens it (``questions`` answers them under the user's rules), and drawing
 the answers. Does not belong here: which charts there are (definitions); anything that reacts.
 """
 
@@ -12,7 +12,6 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -21,9 +20,9 @@ from flask import current_app, request
 from flask_login import current_user
 from markupsafe import Markup
 
-from dashboards.superset import theme
+from dashboards.superset import questions, theme
+from dashboards.superset.questions import Rows
 
-Rows = list[dict[str, Any]]
 LOG: Final = logging.getLogger("canteen")
 PLAIN: Final = frozenset({"snapshot", "standalone", "theme"})
 """Words of an address that change none of the figures; with any other the page is drawn by Superset alone."""
@@ -107,35 +106,23 @@ def _cells(tree: Mapping[str, Any], row: str) -> list[tuple[int, list[Mapping[st
 
 def _ask(charts: Sequence[Any]) -> dict[int, Rows]:
     """The answers to the charts' saved questions by number of the chart; tiles over the same rows ask once."""
-    answers: dict[int, Rows] = {}
-    tiles: dict[str, list[Any]] = {}
+    together: dict[str, list[Any]] = {}
     for chart in charts:
         context = json.loads(chart.query_context)
-        if chart.viz_type == _TILE:
-            [query] = context["queries"]
-            tiles.setdefault(json.dumps([context["datasource"], query["filters"]]), []).append(chart)
-        else:
-            answers[chart.id] = _answer(context)
-    for group in tiles.values():
-        context = json.loads(group[0].query_context)
-        asked = [json.loads(chart.query_context)["queries"][0]["metrics"] for chart in group]
+        [query] = context["queries"]
+        same = [context["datasource"], query["filters"]] if chart.viz_type == _TILE else chart.id
+        together.setdefault(json.dumps(same), []).append(chart)
+    answers = questions.ask([_question(group) for group in together.values()])
+    return {chart.id: rows for group, rows in zip(together.values(), answers, strict=True) for chart in group}
+
+
+def _question(charts: Sequence[Any]) -> questions.Question:
+    """One question for charts over the same rows: all their metrics."""
+    context = json.loads(charts[0].query_context)
+    if len(charts) > 1:
+        asked = [json.loads(chart.query_context)["queries"][0]["metrics"] for chart in charts]
         context["queries"][0]["metrics"] = sorted({metric for metrics in asked for metric in metrics})
-        rows = _answer(context)
-        answers.update(dict.fromkeys((chart.id for chart in group), rows))
-    return answers
-
-
-def _answer(context: Mapping[str, Any]) -> Rows:
-    from superset.charts.schemas import ChartDataQueryContextSchema
-    from superset.commands.chart.data.get_data_command import ChartDataCommand
-
-    command = ChartDataCommand(ChartDataQueryContextSchema().load(context))
-    command.validate()
-    [result] = command.run()["queries"]
-    return [
-        {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
-        for row in result["data"]
-    ]
+    return charts[0].datasource, context
 
 
 class _Shown:
@@ -287,20 +274,16 @@ def _bar(shown: _Shown, rows: Rows) -> Markup:
     step = _WIDTH / len(days)
     bars, reached = [], [0.0] * len(days)
     for name, line in reversed(series.items()):
-        colour = shown.colours.get(name, theme.UNKNOWN)
+        drawn = []
         for number, value in enumerate(line):
-            if not value:
-                continue
-            reached[number] += value
-            bars.append(
-                Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="{}"/>').format(
-                    number * step + step * 0.1,
-                    _HEIGHT - reached[number] / high * _HEIGHT,
-                    step * 0.8,
-                    value / high * _HEIGHT,
-                    colour,
-                )
-            )
+            if value:
+                reached[number] += value
+                left, top = (number + 0.1) * step, _HEIGHT - reached[number] / high * _HEIGHT
+                wide, tall = step * 0.8, value / high * _HEIGHT
+                drawn.append(f"M{left:.1f} {top:.1f}h{wide:.1f}v{tall:.1f}h-{wide:.1f}z")
+        colour = shown.colours.get(name, theme.UNKNOWN)
+        # One path for all bars of a series: a year of them as single shapes would take as long as all the rest.
+        bars.append(Markup('<path d="{}" fill="{}"/>').format("".join(drawn), colour))
     return _plot(shown, series, bars, ("0", f"{high:,.0f}"), days)
 
 

@@ -18,6 +18,7 @@ import duckdb
 from flask import g, has_request_context, request
 from flask_caching.backends.filesystemcache import FileSystemCache
 from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from dashboards.superset import places, theme
@@ -96,7 +97,20 @@ _held: dict[int, Any] = {}
 _holding = threading.Lock()
 
 
-def _hold(number: int, address: Any) -> None:
+def cursor() -> duckdb.DuckDBPyConnection:
+    """A new read-only connection to the request's snapshot, for SQL that Superset made and the guard let pass.
+
+    Raises:
+        duckdb.IOException: Nothing has been published.
+    """
+    number = of_request()
+    if number is None:
+        raise duckdb.IOException("尚无已发布的快照")
+    # Through Superset's driver, because DuckDB refuses a second connection with other words about its caller.
+    return _hold(number, make_url(f"duckdb:///{file(number)}")).driver_connection.duplicate()  # type: ignore[no-any-return]
+
+
+def _hold(number: int, address: Any) -> Any:
     """Keep one idle connection to a snapshot open for as long as its file is kept.
 
     DuckDB opens a file once per process while anybody has it open; without this every query of every
@@ -109,6 +123,7 @@ def _hold(number: int, address: Any) -> None:
             ).raw_connection()
         for gone in [one for one in _held if one != number and not file(one).exists()]:
             _held.pop(gone).close()
+        return _held[number]
 
 
 def let_go() -> None:

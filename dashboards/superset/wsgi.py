@@ -196,6 +196,7 @@ def _base() -> None:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     flask_migrate.upgrade(directory=str(Path(superset.__file__).parent / "migrations"))
+    LOG.disabled = False  # alembic switches every logger off that its own file does not name
     appbuilder.add_permissions(update_perms=True)
     security_manager.sync_role_definitions()
 

@@ -24,11 +24,10 @@ PARTS: Final[dict[str, list[list[str]]]] = {
         ["-m", "sqlfluff", "lint", *SQL, "--processes", WORKERS, "--disable-progress-bar"],
         ["-m", "pytest", "tests/unit/test_dbt_portable_sql.py"],
     ],
-    # A module stays on one worker, so that its city is made once; one worker more than cores, because
-    # tests wait for servers and browsers.
+    # More workers than cores, because tests wait for servers and browsers; what goes together: tests/conftest.py.
     "pytest": [
         [
-            *("-m", "pytest", "-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"),
+            *("-m", "pytest", "-n", "4", "--dist", "loadgroup", "--no-loadscope-reorder"),
             *("--ignore", "tests/unit/test_dbt_portable_sql.py"),
         ]
     ],

@@ -58,26 +58,47 @@ def run(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    common = [
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", target),
-        *("--target-path", str(build.parent / "target"), "--log-path", str(build.parent / "logs")),
-        *("--log-level-file", "warn"),  # at dbt's own level a tenth of a night goes into the log
-    ]
+    common = _common(build, target)
     quiet = ["--quiet", "--no-print", "--no-use-colors"] if target == "night" else []
-    key = (target, os.environ.get("CANTEEN_ANALYST", ""), code_hash("dbt_project"))
     try:
-        if key not in _PARSED:
-            parsed = dbtRunner().invoke(["--quiet", "parse", *common])
-            if not parsed.success:
-                raise Permanent(_reason(parsed))
-            _PARSED[key] = parsed.result
         # A run marks ephemeral models as compiled in its manifest: each run gets a copy.
-        result = dbtRunner(manifest=_PARSED[key].deepcopy()).invoke([*quiet, *arguments, *common])
+        manifest = parsed(build, target).deepcopy()
+        result = dbtRunner(manifest=manifest).invoke([*quiet, *arguments, *common])
     finally:
         DuckDBConnectionManager.close_all_connections()
     if not result.success:
         raise Permanent(_reason(result))
     return json.loads((build.parent / "target" / "manifest.json").read_text("utf8"))  # type: ignore[no-any-return]
+
+
+def parsed(build: Path, target: str) -> Any:
+    """dbt's parsed project, made once in a process.
+
+    Args:
+        build: DuckDB file beside which dbt keeps what it parsed.
+        target: dbt target.
+
+    Raises:
+        Permanent: The project is wrong.
+    """
+    from dbt.cli.main import dbtRunner
+
+    key = (target, os.environ.get("CANTEEN_ANALYST", ""), code_hash("dbt_project"))
+    if key not in _PARSED:
+        done = dbtRunner().invoke(["--quiet", "parse", *_common(build, target)])
+        if not done.success:
+            raise Permanent(_reason(done))
+        _PARSED[key] = done.result
+    return _PARSED[key]
+
+
+def _common(build: Path, target: str) -> list[str]:
+    """Flags of every invocation."""
+    return [
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", target),
+        *("--target-path", str(build.parent / "target"), "--log-path", str(build.parent / "logs")),
+        *("--log-level-file", "warn"),  # at dbt's own level a tenth of a night goes into the log
+    ]
 
 
 def _reason(result: Any) -> str:

@@ -56,7 +56,7 @@ class Size:
 
 
 CITY: Final = Size(sample=39, copies=50, days=365, pages=1000, swaps=20)
-QUICK: Final = Size(sample=12, copies=3, days=60, pages=24, swaps=2)
+QUICK: Final = Size(sample=8, copies=3, days=31, pages=24, swaps=2)
 
 
 def run(*, quick: bool, progress: Callable[[str], None]) -> list[dict[str, Any]]:

@@ -64,11 +64,11 @@ def run(*, quick: bool, progress: Callable[[str], None]) -> list[dict[str, Any]]
     with tempfile.TemporaryDirectory(prefix="canteen-bench-") as folder:
         root = Path(folder)
         measures = [
-            *_city(root / "city", 60 if quick else 1950, 10 if quick else 30, progress),
+            *_city(root / "city", 12 if quick else 1950, 3 if quick else 30, progress),
             *_histories(
-                root / "histories", 100, (30, 60) if quick else (30, 1095), 1 if quick else 5, progress
+                root / "histories", 100, (10, 60) if quick else (30, 1095), 1 if quick else 5, progress
             ),
-            *_range(root / "range", 12 if quick else 60, 4 if quick else 45, progress),
+            *_range(root / "range", 8 if quick else 60, 2 if quick else 45, progress),
         ]
     if quick:
         for found in measures:

@@ -3,8 +3,11 @@
 import math
 
 import cockpit_city
+import pytest
 
 from pipelines.measures import browser, cockpit, table
+
+pytestmark = pytest.mark.long
 
 
 def test_the_small_bench_gives_every_measure() -> None:

@@ -2,7 +2,11 @@
 
 import math
 
+import pytest
+
 from pipelines.measures import night, table
+
+pytestmark = pytest.mark.long
 
 
 def test_the_small_bench_gives_every_measure() -> None:

@@ -11,6 +11,7 @@ import pytest
 from pipelines.measures import access
 from pipelines.measures.access import catalog, kinds, probe, server, sessions, world
 
+pytestmark = pytest.mark.long
 SEED = 5
 FIRST = dt.date(2026, 10, 8)
 READERS = ("admin", "city_market", "county_a", "school_1", "")

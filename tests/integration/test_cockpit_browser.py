@@ -21,6 +21,7 @@ from pipelines.measures import browser
 from pipelines.measures.access.client import Request
 from pipelines.measures.served import Served
 
+pytestmark = pytest.mark.long
 TIERS = ("city", "county", "school")
 TABS = ("总览", "红线", "数据可信度", "预警与线索")
 SHOTS = os.environ.get("CANTEEN_SHOTS")

@@ -16,6 +16,7 @@ import pytest
 from warehouse import manifest, settings
 from warehouse.settings import Settings
 
+pytestmark = pytest.mark.long
 BEFORE = city.END - dt.timedelta(days=1)
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from warehouse import serving
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,7 +29,10 @@ def test_night_by_night_equals_the_range(landing: Path, expected: dict[str, str]
     assert city.content_hash(home) == expected
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(seed, marks=pytest.mark.xdist_group(f"orders {seed % 3}")) for seed in range(20)],
+)
 def test_arrivals_in_another_order_give_the_same_content(
     landing: Path, expected: dict[str, str], tmp_path: Path, seed: int
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["city", "pipelines.silver.door", "pipelines.gold.step", "pipelines.publish.snapshot", "dbt.cli.main"]
+    ["city", "pipelines.silver.door", "pipelines.gold.step", "pipelines.publish.snapshot", "parsed"]
 )
 
 
