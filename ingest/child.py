@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import polars as pl
 import pyarrow as pa
 
-from ingest import archives, limits, reading
+from ingest import archives, limits, price_table, reading
 from ingest.masking import Masker
 from warehouse.errors import Refused
 
@@ -74,6 +74,8 @@ def _do(request: dict[str, Any], key: bytes) -> Any:
     path = Path(request["path"])
     if request["do"] == "unpack":
         return archives.unpack(path, request["container"], Path(request["folder"]))
+    if request["do"] == "price_table":
+        return price_table.read(path, Path(request["target"]))
     masker = Masker(key, request["provider"], keeps_pseudonyms=request["keeps_pseudonyms"])
     return reading.read(path, request["sources"], request["allowed"], masker, Path(request["stem"]))
 

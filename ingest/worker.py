@@ -19,6 +19,7 @@ from typing import IO, Any, Final, cast
 
 from ingest import limits
 from ingest.archives import Container, Content
+from ingest.price_table import PriceTable
 from ingest.reading import Reading
 from warehouse.errors import Refused, Transient
 from warehouse.settings import ROOT
@@ -83,6 +84,15 @@ class Worker:
             "keeps_pseudonyms": keeps_pseudonyms,
         }
         return Reading(**self._ask(request))
+
+    def price_table(self, path: Path, target: Path) -> PriceTable:
+        """``price_table.read`` in the child.
+
+        Raises:
+            Refused: The content is not a table of prices.
+            Transient: The machine failed (disk full).
+        """
+        return PriceTable(**self._ask({"do": "price_table", "path": str(path), "target": str(target)}))
 
     def _ask(self, request: dict[str, Any]) -> Any:
         child = self._started()

@@ -16,6 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from ingest.receipts import RECEIPT
+from pipelines import price_scoring
 from pipelines.querying import select
 from warehouse import delta, manifest
 from warehouse.errors import Permanent
@@ -104,7 +105,7 @@ def score(settings: Settings, truth: Path) -> dict[str, Any]:
         raise Permanent(f"无法评分：{truth} 中应有 faults.parquet，且 {settings.home} 应已发布过快照")
     last = dt.date.fromisoformat(published.last)
     everything = pl.read_parquet(truth / "faults.parquet")
-    planted = everything.filter(pl.col("arrival_date") <= last)
+    planted = arrived(everything, last)
     receipts = delta.read(settings.table("bronze.receipt"), RECEIPT).filter(pl.col("arrival_date") <= last)
     delivery = delta.read(settings.table("silver.delivery"), DELIVERY)
     faults: dict[str, dict[str, Any]] = {}
@@ -120,6 +121,11 @@ def score(settings: Settings, truth: Path) -> dict[str, Any]:
         "verdicts": _verdicts(settings, truth, last),
         "conserved": conserved(receipts, delivery),
     }
+
+
+def arrived(faults: pl.DataFrame, last: dt.date) -> pl.DataFrame:
+    """The faults whose evidence has arrived by the last night run."""
+    return faults.filter(pl.col("arrival_date") <= last)
 
 
 def conserved(receipts: pl.DataFrame, delivery: pl.DataFrame) -> bool:
@@ -152,6 +158,10 @@ def _found(
     receipts: pl.DataFrame,
     delivery: pl.DataFrame,
 ) -> tuple[int, int]:
+    if kind in price_scoring.KINDS:
+        prices = price_scoring.PriceScore(settings, planted)
+        false = prices.false().filter(pl.col("meant_for") == kind)
+        return prices.found(kind).height, false.height
     if kind in _FILE_FAULTS:
         return _files(kind, mine, planted, receipts, delivery)
     if kind in REVEALED_BY:

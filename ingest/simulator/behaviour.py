@@ -20,7 +20,10 @@ from ingest.simulator.city import City
 from ingest.simulator.goods import Lines
 from ingest.simulator.kitchen import FREQUENCY, STEP, Kitchen
 from ingest.simulator.meals import MealDay
+from ingest.simulator.overcharging import Overcharging
 from ingest.simulator.plan import Plan
+from ingest.simulator.pricing import Pricing
+from ingest.simulator.realism import Dispersion
 from ingest.simulator.service import Service
 from ingest.simulator.stocktaking import Store
 from ingest.simulator.streams import BoolArray, FloatArray, IntArray, stream
@@ -44,6 +47,9 @@ class World:
     def __init__(self, city: City, service: Service, plan: Plan) -> None:
         self.city, self.service, self.plan = city, service, plan
         self.kitchen = Kitchen(city)
+        self.pricing = Pricing(city)
+        self.overcharging = Overcharging(city, plan, self.pricing)
+        self.dispersion = Dispersion(city)
         self.store = Store(city, plan)
         self.income = np.zeros(city.canteens)  # of the month so far, cents
         self.spent = np.zeros(city.canteens)
@@ -68,7 +74,7 @@ class World:
         day = self.city.life - timedelta(1)
         rng = stream(self.city.seed, "opening")
         unit = self.unit(self.city.life)
-        price = self.kitchen.prices(day, np.zeros_like(self.city.suppliers[:, :, 0]), unit)
+        price = self.pricing.day(day, np.zeros_like(self.city.suppliers[:, :, 0]), unit).price
         per_base = price * 10 / UNIT_MILLI[unit]  # yuan
         value = (self.city.ratio * self.city.daily_income)[:, None] * self.kitchen.usual_share
         days = rng.uniform(6, 12, value.shape)
@@ -83,18 +89,22 @@ class World:
         rng = stream(city.seed, "store", day.toordinal())
         draw = rng.random((3, city.canteens, catalogue.COUNT))
         unit, second = self.unit(day), self.kitchen.suppliers(day)
-        price = self.kitchen.prices(day, second, unit)
+        honest_price = self.pricing.day(day, second, unit)
+        price = self.overcharging.charged(day, honest_price, unit)
         need = self._needs(day, meals, serving, quiet, unit)
 
         bought, carried = self._fresh(
             need, draw[0], serving & self.service.opens_next_day(day), quiet, day, unit
         )
         bought += self._staples(need, draw[1], day, serving)
-        store.receive(bought, price * 10 / UNIT_MILLI[unit])
+        paid, tag = self.overcharging.singled_out(day, honest_price, price, bought, unit)
+        self.dispersion.note(day, honest_price, bought, unit)
+        store.receive(bought, paid * 10 / UNIT_MILLI[unit])
         leaving = np.where(FRESH & serving[:, None], store.real - carried, np.minimum(need, store.usable()))
 
         honest = np.array([not plan.carries("unit_mixup", c) for c in range(city.canteens)])
-        lines = goods.purchases(city, bought, price, unit, second, draw[2])
+        lines = goods.purchases(city, bought, paid, unit, second, draw[2])
+        lines.columns["tag"] = tag[lines["c"], lines["i"]]
         moves = goods.issues(leaving, unit)
         sent_back = goods.supplier_returns(city, lines, draw[2], honest)
         lost = goods.losses(rng, store.usable() - leaving, unit, serving & ~quiet)
@@ -111,12 +121,15 @@ class World:
         )
         lines = self._misrecorded(day, lines)
         moves = Lines.join([moves, sent_back, lost, back, teachers.moves, other.moves])
+        self.overcharging.tag_unquoted(day, lines)
+        self.overcharging.mix_up(lines, moves)
         store.record(lines, moves)
 
         counts = self.service.counts(day) & serving
         stocktake = store.count(day, counts, unit, self.income, rng)
         purchase = goods.purchase_frame(lines)
         cheating.tell_lines(city, plan, day, purchase)
+        self.overcharging.tell(day, purchase)
         return GoodsDay(purchase, goods.move_frame(moves), stocktake, np.rint(eaten).astype(np.int64))
 
     def _quiet(self, day: date) -> BoolArray:

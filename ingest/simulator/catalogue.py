@@ -26,23 +26,24 @@ class Category(NamedTuple):
     share: float  # of the day's food budget, on average
     chance: float  # that the category is on the menu
     dishes: int  # ingredients used when it is
+    many: int  # the same in a large kitchen
     staple: bool  # kept in store, bought in bulk
     group: int  # kind of supplier that delivers it
 
 
 CATEGORIES: Final = (
-    Category("grain", 0.150, 1.0, 2, True, 0),
-    Category("oil", 0.060, 1.0, 1, True, 0),
-    Category("seasoning", 0.030, 1.0, 3, True, 0),
-    Category("meat", 0.340, 1.0, 2, False, 1),
-    Category("aquatic", 0.050, 0.35, 1, False, 1),
-    Category("eggs", 0.055, 0.6, 1, False, 1),
-    Category("vegetables", 0.190, 1.0, 4, False, 2),
-    Category("soy", 0.040, 0.7, 1, False, 2),
-    Category("fruit", 0.035, 0.4, 1, False, 2),
-    Category("milk", 0.046, 0.6, 1, False, 3),
-    Category("other_food", 0.004, 0.1, 1, False, 3),
-    Category("non_food", 0.0, 0.0, 0, False, 3),
+    Category("grain", 0.150, 1.0, 2, 2, True, 0),
+    Category("oil", 0.060, 1.0, 1, 1, True, 0),
+    Category("seasoning", 0.030, 1.0, 3, 3, True, 0),
+    Category("meat", 0.340, 1.0, 2, 6, False, 1),
+    Category("aquatic", 0.050, 0.35, 1, 2, False, 1),
+    Category("eggs", 0.055, 0.6, 1, 1, False, 1),
+    Category("vegetables", 0.190, 1.0, 4, 10, False, 2),
+    Category("soy", 0.040, 0.7, 1, 3, False, 2),
+    Category("fruit", 0.035, 0.4, 1, 2, False, 2),
+    Category("milk", 0.046, 0.6, 1, 2, False, 3),
+    Category("other_food", 0.004, 0.1, 1, 1, False, 3),
+    Category("non_food", 0.0, 0.0, 0, 0, False, 3),
 )
 SUPPLIER_GROUPS: Final = ("粮油", "肉类水产", "蔬菜豆制品", "乳品百货")
 
@@ -148,6 +149,48 @@ _ITEMS: Final[dict[str, list[tuple[str, str, float, float]]]] = {
     ],
 }
 
+# name -> specifications as they are written, with their price against the first (the usual one).
+_SPECS: Final[dict[str, list[tuple[str, float]]]] = {
+    "大米": [("25kg/袋 籼米", 1.0), ("10kg/袋 籼米", 1.06), ("25kg/袋 优质晚籼", 1.18)],
+    "面粉": [("25kg/袋 特一粉", 1.0), ("25kg/袋 标准粉", 0.9)],
+    "面条": [("挂面 10kg/箱", 1.0), ("碱水面 散装", 0.84)],
+    "糯米": [("25kg/袋", 1.0)],
+    "米粉": [("干 10kg/箱", 1.0), ("鲜湿 散装", 0.62)],
+    "菜籽油": [("20L/桶 一级", 1.0), ("20L/桶 四级", 0.91), ("5L×4桶/箱 一级", 1.08)],
+    "大豆油": [("20L/桶 一级", 1.0), ("20L/桶 三级", 0.94)],
+    "茶籽调和油": [("5L×4桶/箱", 1.0)],
+    "酱油": [("10L/桶 酿造", 1.0), ("500ml×12瓶/箱 酿造", 1.25)],
+    "食醋": [("10L/桶", 1.0), ("500ml×12瓶/箱", 1.22)],
+    "干辣椒": [("一级", 1.0), ("二级", 0.78)],
+    "猪前腿肉": [("去皮去骨", 1.0), ("带皮带骨", 0.82), ("冷冻 去骨", 0.76)],
+    "猪五花肉": [("带皮", 1.0), ("去皮 精选", 1.14)],
+    "猪排骨": [("混合排", 1.0), ("肋排", 1.22)],
+    "牛肉": [("鲜", 1.0), ("冷冻", 0.78)],
+    "鸡腿": [("冷冻 10kg/箱", 1.0), ("鲜 散装", 1.18)],
+    "鸡胸肉": [("冷冻 10kg/箱", 1.0), ("鲜 散装", 1.15)],
+    "鸡翅": [("翅中 冷冻", 1.0), ("翅根 冷冻", 0.62)],
+    "草鱼": [("1.5-2.5kg/条", 1.0), ("2.5kg以上/条", 1.12)],
+    "带鱼": [("冷冻 中段", 1.0), ("冷冻 整条", 0.8)],
+    "虾仁": [("冷冻 41-50", 1.0), ("冷冻 71-90", 0.8)],
+    "鸡蛋": [("散装", 1.0), ("30枚/板 ≥50g", 1.09)],
+    "大白菜": [("一级", 1.0), ("二级", 0.8)],
+    "黄瓜": [("一级", 1.0), ("二级", 0.82)],
+    "苦瓜": [("一级", 1.0), ("二级", 0.84)],
+    "西红柿": [("一级", 1.0), ("二级", 0.8)],
+    "辣椒": [("一级", 1.0), ("二级", 0.82)],
+    "青椒": [("一级", 1.0), ("二级", 0.82)],
+    "豆角": [("一级", 1.0), ("二级", 0.84)],
+    "茄子": [("一级", 1.0), ("二级", 0.82)],
+    "土豆": [("一级", 1.0), ("二级", 0.8), ("净菜 去皮", 1.32)],
+    "胡萝卜": [("一级", 1.0), ("净菜 去皮", 1.3)],
+    "菠菜": [("一级", 1.0), ("净菜", 1.28)],
+    "西兰花": [("一级", 1.0), ("二级", 0.84)],
+    "莲藕": [("一级", 1.0), ("净菜 去皮", 1.25)],
+    "苹果": [("70-80mm", 1.0), ("80mm以上", 1.2)],
+    "香蕉": [("一级", 1.0)],
+    "香菇干": [("一级", 1.0), ("二级", 0.8)],
+}
+
 _FLAT: Final = [(k, item) for k, cat in enumerate(CATEGORIES) for item in _ITEMS[cat.code]]
 
 COUNT: Final = len(_FLAT)
@@ -163,6 +206,16 @@ STAPLE = np.array([CATEGORIES[k].staple for k, _ in _FLAT])
 NON_FOOD = np.array([CATEGORIES[k].code == "non_food" for k, _ in _FLAT])
 FRESH = ~STAPLE & ~NON_FOOD
 BLOCKS: Final = [np.flatnonzero(k == CATEGORY) for k in range(len(CATEGORIES))]
+
+# Goods: an ingredient in one of its specifications. Those of an ingredient stand side by side, the usual one first.
+_GOODS: Final = [
+    (i, text, factor) for i, name in enumerate(NAMES) for text, factor in _SPECS.get(name, [(None, 1.0)])
+]
+GOODS_ITEM: Final[IntArray] = np.array([i for i, _, _ in _GOODS], dtype=np.int64)
+GOODS_SPEC: Final[list[str | None]] = [text for _, text, _ in _GOODS]
+GOODS_PRICE: Final[FloatArray] = np.array([factor for _, _, factor in _GOODS]) * LIST_PRICE[GOODS_ITEM]
+FIRST_GOODS: Final[IntArray] = np.searchsorted(GOODS_ITEM, np.arange(COUNT)).astype(np.int64)
+GOODS_OF: Final[IntArray] = np.bincount(GOODS_ITEM, minlength=COUNT).astype(np.int64)
 
 
 def category(code: str) -> IntArray:

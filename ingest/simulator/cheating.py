@@ -87,7 +87,7 @@ def tell(
 
 def tell_lines(city: City, plan: Plan, day: date, purchase: pl.DataFrame) -> None:
     """Truth of tagged purchase lines; a mixed-up slip is one fault."""
-    tagged = purchase.filter(pl.col("tag") > 0)
+    tagged = purchase.filter(pl.col("tag").is_between(NEVER_CAME, MIXED_UP))
     for row in tagged.filter(pl.col("tag") != MIXED_UP).iter_rows(named=True):
         note = "登记验收但货物未到，从未领用" if row["tag"] == NEVER_CAME else "只有订货，从未验收"
         tell(city, plan, "fictitious_purchases", row["c"], day, row["i"], note=note, row=row)

@@ -65,6 +65,9 @@ _SITES: Final = (
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _ORG_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
 PER_GROUP: Final = 3  # suppliers of each kind in a county
+_LARGE: Final = 600  # pupils of a canteen that cooks many dishes
+_USUAL_SPEC: Final = 0.6  # of the canteens buy an ingredient in its usual specification
+_FULL_WIDTH: Final = 0.1
 
 
 def credit_code(division: str, number: int) -> str:
@@ -86,7 +89,9 @@ class City:
         subsidy: (C, 3) part of it that the subsidy pays, cents.
         teacher_prices: (C, 3) cents.
         ratio: Food cost over income that an honest kitchen aims at.
-        quality: (C, I) price level of the grades a canteen buys.
+        quality: (C, I) price level of a canteen's own bargain and transport.
+        goods: (C, I) position in ``catalogue.GOODS_SPEC`` of the specification that it buys.
+        spelling: (C,) whether it writes specifications as a full-width keyboard does.
         unit: (C, I) position in ``catalogue.UNITS`` of the unit in which it buys.
         menu: (C, I) whether the canteen ever uses the ingredient.
         suppliers: (C, group, 2) first and second supplier.
@@ -110,6 +115,8 @@ class City:
     teacher_prices: IntArray
     ratio: FloatArray
     quality: FloatArray
+    goods: IntArray
+    spelling: IntArray
     unit: IntArray
     menu: BoolArray
     suppliers: IntArray
@@ -139,6 +146,11 @@ class City:
         )
 
     @cached_property
+    def large(self) -> BoolArray:
+        """(C,) canteens that cook many dishes a day."""
+        return np.asarray(self.pupils >= _LARGE)
+
+    @cached_property
     def main_oil(self) -> IntArray:
         """(C,) the oil that each canteen cooks with."""
         oils = catalogue.category("oil")
@@ -162,6 +174,15 @@ def _share_out(canteens: int) -> IntArray:
     rest = canteens - int(count.sum())
     count[np.argsort(-(exact % 1), kind="stable")[:rest]] += 1
     return count
+
+
+def _goods(seed: int, provider: IntArray) -> IntArray:
+    """(C, I) the specification that each canteen buys; Pingjiang's product list knows only the usual one."""
+    draw = stream(seed, "specifications").random((provider.size, catalogue.COUNT))
+    others = catalogue.GOODS_OF - 1
+    other = 1 + np.floor((draw - _USUAL_SPEC) / (1 - _USUAL_SPEC) * others).astype(np.int64)
+    usual = (draw < _USUAL_SPEC) | (others == 0) | (provider == PINGJIANG)[:, None]
+    return np.asarray(catalogue.FIRST_GOODS + np.where(usual, 0, other), dtype=np.int64)
 
 
 def build(canteens: int, life: date, seed: int) -> City:
@@ -232,8 +253,9 @@ def build(canteens: int, life: date, seed: int) -> City:
         seed=seed, life=life, provider=provider, canteen_ids=canteen_ids, school_ids=school_ids, school_of=school_of,
         school_names=names, stage=stage, mode=mode, subsidised=subsidised, pupils=pupils, teachers=teachers,
         prices=prices, subsidy=subsidy, teacher_prices=teacher_prices, ratio=np.minimum(threshold + margin, 0.93),
-        quality=rng.lognormal(0, 0.09, (n, items)) * rng.lognormal(0, 0.03, (n, 1)), unit=unit, menu=menu,
+        quality=rng.lognormal(0, 0.03, (n, items)) * rng.lognormal(0, 0.015, (n, 1)), unit=unit, menu=menu,
+        goods=_goods(seed, provider), spelling=(stream(seed, "spelling").random(n) < _FULL_WIDTH).astype(np.int64),
         suppliers=suppliers, supplier_codes=codes, supplier_names=supplier_names,
-        supplier_level=rng.lognormal(0, 0.06, len(codes)), channel=rng.choice(4, n, p=[0.55, 0.25, 0.1, 0.1]),
+        supplier_level=rng.lognormal(0, 0.025, len(codes)), channel=rng.choice(4, n, p=[0.55, 0.25, 0.1, 0.1]),
         person_canteen=person_canteen, person_teacher=person_teacher, person_nos=person_nos,
     )  # fmt: skip

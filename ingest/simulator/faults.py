@@ -38,6 +38,15 @@ KINDS: Final = {
     "unit_mixup": NEUTRAL,
     "negative_stock": FEIGNS,
     "bad_rows": NEUTRAL,
+    "price_over_line": NEUTRAL,
+    "price_over_supplier": NEUTRAL,
+    "price_not_following": NEUTRAL,
+    "order_over_quotation": NEUTRAL,
+    "order_over_limit": NEUTRAL,
+    "order_without_quotation": NEUTRAL,
+    "unit_mixup_line": NEUTRAL,
+    "bulletin_broken": NEUTRAL,
+    "reference_decimal_shift": NEUTRAL,
 }
 
 
@@ -55,7 +64,10 @@ def chosen(faults: frozenset[str] | None) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Fault:
-    """One planted fault; ``arrival_date`` is the day on which its evidence has fully arrived."""
+    """One planted fault; ``arrival_date`` is the day on which its evidence has fully arrived.
+
+    ``size_pct`` is by how much a price exceeds the honest one, the quotation or the limit.
+    """
 
     kind: str
     provider: str
@@ -68,6 +80,8 @@ class Fault:
     record_no: str | None = None
     order_no: str | None = None
     file: str | None = None
+    supplier_uscc: str | None = None
+    size_pct: float | None = None
     note: str = ""
 
 
@@ -85,6 +99,8 @@ SCHEMA: Final = {
     "biz_date_to": pl.Date,
     "arrival_date": pl.Date,
     "file": pl.String,
+    "supplier_uscc": pl.String,
+    "size_pct": pl.Float64,
     "note": pl.String,
 }
 
@@ -105,7 +121,9 @@ class FaultBook:
 
     def frame(self) -> pl.DataFrame:
         """The truth file, in an order that depends on content only."""
-        text = dict.fromkeys(("canteen_id", "feed", "ingredient_id", "record_no", "order_no", "file"), str)
+        text = (
+            "canteen_id", "feed", "ingredient_id", "record_no", "order_no", "file", "supplier_uscc",
+        )  # fmt: skip
         ordered = sorted(
             self.planted,
             key=lambda f: (

@@ -1,7 +1,7 @@
-"""What is on a day's menu and what goods cost that day, for all canteens at once.
+"""What is on a day's menu and who delivers, for all canteens at once.
 
-Belongs here: draws of menus and prices as (canteen, ingredient) arrays. Does not belong here: stock and
-buying (``behaviour``).
+Belongs here: draws of menus as (canteen, ingredient) arrays. Does not belong here: stock and buying
+(``behaviour``) and prices (``pricing``).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from ingest.simulator import catalogue, market
-from ingest.simulator.city import PROVIDERS, City
+from ingest.simulator import catalogue
+from ingest.simulator.city import City
 from ingest.simulator.streams import BoolArray, FloatArray, IntArray, stream
 
 # Smallest amount that a kitchen weighs out, thousandths of the base unit, by unit of purchase.
@@ -25,13 +25,10 @@ _MAIN: Final[FloatArray] = np.where(np.array(catalogue.NAMES) == "大米", 3.0, 
 
 
 class Kitchen:
-    """Menus and prices of a city."""
+    """Menus of a city."""
 
     def __init__(self, city: City) -> None:
         self.city = city
-        self._market = market.levels(city.seed)
-        rng = stream(city.seed, "counties")
-        self._county = rng.lognormal(0, 0.03, (len(PROVIDERS), catalogue.COUNT))[city.provider] * city.quality
         share = np.array([c.share * c.chance / max(1, c.dishes) for c in catalogue.CATEGORIES])[
             catalogue.CATEGORY
         ]
@@ -52,8 +49,9 @@ class Kitchen:
                 continue
             part = score[:, block]
             rank = np.argsort(np.argsort(part, axis=1), axis=1)
-            used = (rank < kind.dishes) & (part < 2.0) & (present[:, [k]] < kind.chance)
-            value = kind.share / kind.chance / kind.dishes * _MAIN[block]
+            dishes = np.where(self.city.large, kind.many, kind.dishes)[:, None]
+            used = (rank < dishes) & (part < 2.0) & (present[:, [k]] < kind.chance)
+            value = kind.share / kind.chance / dishes * _MAIN[block]
             out[:, block] = used * value * (1.0 if kind.staple else noise[:, block])
         out[:, catalogue.STAPLE] *= ~quiet[:, None]
         return out
@@ -64,12 +62,3 @@ class Kitchen:
         second = rng.random((self.city.canteens, len(catalogue.SUPPLIER_GROUPS))) < 0.15
         second[:, 0] = False  # staples are under contract
         return second.astype(np.int64)
-
-    def prices(self, day: date, second: IntArray, unit: IntArray) -> IntArray:
-        """(C, I) price in cents per unit of purchase."""
-        rng = stream(self.city.seed, "prices", day.toordinal())
-        level = np.take_along_axis(self.city.suppliers, second[:, :, None], axis=2)[:, :, 0]
-        base = catalogue.LIST_PRICE * self._market[market.week_of(day)] * self._county
-        haggling = 1 + rng.normal(0, 1, base.shape) * np.where(catalogue.STAPLE, 0.015, 0.05)
-        price = base * self.city.supplier_level[level][:, catalogue.GROUP] * haggling
-        return np.asarray(np.maximum(1, np.rint(price * catalogue.UNIT_MILLI[unit] / 10)), dtype=np.int64)

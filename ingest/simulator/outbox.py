@@ -20,12 +20,17 @@ class Outbox:
         self.last_arrival = date.min
         self.files = 0
 
-    def put(self, provider: str, arrival: date, name: str, data: bytes, rows: int, about: date) -> str:
-        """Write one file; returns its path below ``landing``. ``rows`` is what the sender declares."""
+    def put(self, provider: str, arrival: date, name: str, data: bytes, rows: int | None, about: date) -> str:
+        """Write one file; returns its path below ``landing``.
+
+        ``rows`` is what the sender declares; None: it sends no control file, as those who publish do.
+        """
         folder = self._landing / provider / f"{arrival:%Y-%m-%d}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-        self._listed[provider, arrival].append({"name": name, "rows": rows, "biz_date": f"{about:%Y-%m-%d}"})
+        if rows is not None:
+            listed = {"name": name, "rows": rows, "biz_date": f"{about:%Y-%m-%d}"}
+            self._listed[provider, arrival].append(listed)
         self.last_arrival = max(self.last_arrival, arrival)
         self.files += 1
         return f"{provider}/{arrival:%Y-%m-%d}/{name}"

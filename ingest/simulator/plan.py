@@ -12,9 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from ingest.simulator import catalogue
+from ingest.simulator import catalogue, price_plan
 from ingest.simulator.city import PINGJIANG, PROVIDERS, City
 from ingest.simulator.faults import FaultBook
+from ingest.simulator.price_plan import PricePlan
 from ingest.simulator.service import Service
 from ingest.simulator.streams import stream
 
@@ -93,6 +94,7 @@ class Plan:
     events: list[Event] = field(default_factory=list)
     files: list[FileFault] = field(default_factory=list)
     wrong_suppliers: list[tuple[int, date | None]] = field(default_factory=list)
+    prices: PricePlan = field(default_factory=PricePlan)
     book: FaultBook = field(default_factory=FaultBook)
 
     def carries(self, kind: str, canteen: int) -> bool:
@@ -114,6 +116,7 @@ def draw(city: City, service: Service, start: date, end: date, kinds: frozenset[
     if kinds:
         _canteen_faults(plan, city, service, kinds)
         _file_faults(plan, city, kinds)
+        plan.prices = price_plan.draw(city, service, start, end, kinds, plan.carriers)
     if "wrong_credit_code" in kinds and city.life == start:
         rng = stream(city.seed, "plan-suppliers", start.toordinal())
         used = np.unique(city.suppliers)

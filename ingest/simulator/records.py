@@ -24,6 +24,11 @@ CHANNELS: Final = ("card", "face", "mini_program", "batch", "bank", "cash")
 FEE_CHANNELS: Final = ("card", "face", "mini_program", "bank", "cash")
 REFUND_KINDS: Final = ("meal", "balance")
 FORM_LINES: Final = tuple(vocabulary.FORM_LINES)
+_FULL_WIDTH: Final = str.maketrans({"/": "／", "-": "－", " ": "　"})
+_SPELLED: Final = [
+    *catalogue.GOODS_SPEC,
+    *(None if text is None else text.upper().translate(_FULL_WIDTH) for text in catalogue.GOODS_SPEC),
+]
 _LETTERS: Final = {
     "purchase": "P", "stock_move": "M", "stocktake": "K", "meal_fee": "F", "consumption": "C", "refund": "R",
     "disclosure_line": "G",
@@ -57,6 +62,7 @@ class Records:
         self._canteens = pl.Series(city.canteen_ids)
         self._persons = pl.Series(persons or city.person_nos)
         self._suppliers = pl.Series(city.supplier_codes)
+        self._goods, self._spelling = city.goods, city.spelling
         self._modes = pl.Series([("self", "contracted", "offsite")[m] for m in city.mode])
 
     def feed(self, feed: str, frame: pl.DataFrame, day: date) -> pl.DataFrame:
@@ -70,6 +76,12 @@ class Records:
 
     def _gather(self, values: pl.Series, frame: pl.DataFrame, column: str, name: str) -> pl.Series:
         return values.gather(frame[column]).alias(name)
+
+    def _spec(self, frame: pl.DataFrame) -> pl.Series:
+        """Specifications in the canteen's spelling: as listed, or as a full-width keyboard writes them."""
+        c = frame["c"].to_numpy()
+        at = self._goods[c, frame["i"].to_numpy()] + self._spelling[c] * len(catalogue.GOODS_SPEC)
+        return pl.Series(_SPELLED, dtype=pl.String).gather(at).alias("spec")
 
     def _codes(self, values: Sequence[str], frame: pl.DataFrame, column: str, name: str) -> pl.Series:
         return pl.Series(name, values, dtype=pl.Enum(list(values))).gather(frame[column]).alias(name)
@@ -102,7 +114,7 @@ class Records:
             order.alias("order_no"),
             self._gather(self._suppliers, frame, "supplier", "supplier_uscc"),
             self._gather(pl.Series(catalogue.IDS), frame, "i", "ingredient_id"),
-            self._gather(pl.Series(catalogue.NAMES), frame, "i", "spec"),
+            self._spec(frame),
             self._gather(pl.Series(catalogue.UNITS), frame, "unit", "unit"),
             decimal("ordered", 3).alias("ordered_qty"),
             decimal("accepted", 3).alias("accepted_qty"),

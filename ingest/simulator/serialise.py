@@ -64,6 +64,7 @@ STYLES: Final = {
     "nanhu": Style(labels=True),
     "city": Style(labels=True),
     "supervisor": Style(labels=True),
+    "procure": Style(),
 }
 
 

@@ -25,6 +25,7 @@ from ingest.simulator.journal import Journal
 from ingest.simulator.meals import Hall
 from ingest.simulator.outbox import Outbox
 from ingest.simulator.plan import Plan
+from ingest.simulator.references import References
 from ingest.simulator.service import Service
 from ingest.simulator.streams import IntArray
 from warehouse.errors import Permanent
@@ -124,6 +125,7 @@ def simulate(
     journal, outbox = Journal(), Outbox(out / "landing")
     play = Play(registry, service, planned)
     delivery = Delivery(registry, service, planned, journal, outbox)
+    references = References(play.world.pricing, planned, outbox, kinds)
     if life == start:
         delivery.registry(play.world.unit(start))
         delivery.opening(play.opening)
@@ -135,14 +137,17 @@ def simulate(
     rows = dict.fromkeys((*FEEDS, "disclosure_line"), 0)
     for n, played in enumerate(play.days(end), start=1):
         eaten[n], paid[n] = played.eaten, played.paid
+        if played.day >= start:
+            references.day(played.day)
         _pass_on(played, delivery, journal, start, rows)
         if progress is not None:
             progress(n, total)
     outbox.seal()
     cheating.tell_lasting(registry, service, planned)
     cheating.tell_counts(registry, service, planned)
+    play.world.overcharging.tell_lasting()
     return _write_truth(
-        out / "truth", registry, service, planned, journal, delivery, (eaten, paid), rows,
+        out / "truth", registry, service, planned, journal, delivery, play.world, (eaten, paid), rows,
         {"canteens": canteens, "start": f"{start}", "end": f"{end}", "seed": seed, "origin": f"{life}", "faults": sorted(kinds)},
     )  # fmt: skip
 
@@ -169,7 +174,7 @@ def _pass_on(
 
 
 def _write_truth(
-    folder: Path, registry: City, service: Service, planned: Plan, journal: Journal, delivery: Delivery,
+    folder: Path, registry: City, service: Service, planned: Plan, journal: Journal, delivery: Delivery, world: World,
     actual: tuple[IntArray, IntArray], rows: dict[str, int], arguments: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
@@ -180,6 +185,7 @@ def _write_truth(
     planned.book.frame().write_parquet(folder / "faults.parquet")
     open_days = sum(int(service.is_open(day).sum()) for day in school_calendar.days(planned.start, end))
     per = max(1, open_days)
+    prices = world.dispersion.measures() | realism.margins(world.pricing.market, end)
     meta = {
         "arguments": arguments,
         "rows": rows,
@@ -187,8 +193,9 @@ def _write_truth(
         "last_arrival": f"{last}",
         "canteen_days": open_days,
         "planted": {kind: n for kind, n in planned.book.counts().items() if n},
+        "price_realism": realism.report(prices),
         "realism": {
-            **realism.price_dispersion(journal.supply(last)),
+            **{name: value for name, value in prices.items() if value is not None},
             "late_per_canteen_day": round(delivery.late_units / per, 5),
             "missing_per_canteen_day": round(delivery.missing_units / per, 5),
             "corrected_per_canteen_day": round(delivery.corrected_units / per, 5),

@@ -152,6 +152,12 @@ class Dialect:
         return {"canteens": canteens, "inv_products": products, "inv_suppliers": suppliers}
 
 
+def inbound_no(city: City, c: int, day: date, seq: int) -> str:
+    """Number of a purchase as it is known once it has come in: table and id."""
+    first, _ = city.slice_of(PINGJIANG)
+    return f"inbound:{(day.toordinal() * 1000 + c - first) * 1000 + seq}"
+
+
 def speaks(provider: str, feed: str) -> bool:
     """Whether a provider delivers a feed in this dialect."""
     return provider == PROVIDERS[PINGJIANG] and feed in TABLES

@@ -45,6 +45,7 @@ for command in (
     data.ingest,
     data.inspect,
     data.conform,
+    data.prices,
     analyst.query,
     analyst.dbt,
     analyst.whatif,

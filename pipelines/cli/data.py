@@ -1,4 +1,4 @@
-"""Commands that make data or move them in: simulate, nightly, ingest, inspect, conform.
+"""Commands that make data, move them in or look at files: simulate, nightly, ingest, inspect, conform, prices.
 
 Belongs here: their options and answers.
 """
@@ -144,6 +144,29 @@ def conform(directory: Annotated[Path, Parameter(name="DIR")], /, *, terminal: I
 
     found = kit.check(directory, terminal.progress)
     return Answer(found, _verdict(found), code=0 if found["conforms"] else 1)
+
+
+def prices(file: Path, /, *, out: Path, terminal: Injected) -> Answer:
+    """检查任一价格表（CSV、xlsx、JSON Lines）：每条线索一行写入 CSV，附文件行号；不入库。
+
+    Args:
+        file: 价格表，首行为列名，至少有日期、品名、单价；规格、单位、数量、供应商、食堂、县区、参考价、报价、限价有则用。
+        out: 写出的 CSV。
+    """
+    from pipelines import price_file
+
+    found = price_file.find(file, terminal.progress)
+    found.frame.write_csv(out)
+    data = price_file.answer(found, out)
+    lines = [f"{file.name}：{data['rows']} 行，{data['tested']} 行参加检验，{data['unread']} 行无法读取"]
+    if found.unread:
+        lines.append(f"无法读取的行（表头为第 1 行）：{'、'.join(map(str, data['unread_lines']))}")
+    lines += [f"未检验 {one['why']}" for one in data["not_run"]]
+    lines.append(f"{data['findings']} 条线索，写入 {out}")
+    lines += [
+        f"  {row['text_zh']}（行 {row['lines']}）" for row in found.frame.head(10).iter_rows(named=True)
+    ]
+    return Answer(data, lines)
 
 
 def _verdict(found: dict[str, Any]) -> list[str]:

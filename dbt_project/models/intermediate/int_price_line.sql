@@ -241,6 +241,7 @@ select
     county_code,
     county_name,
     substr(county_code, 1, 4) as city_code,
+    '全市' as city_name,
     threshold_scope,
     quote_yuan,
     quotation_no,

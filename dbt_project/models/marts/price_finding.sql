@@ -16,6 +16,7 @@ with line as (
         l.ingredient_name,
         l.base_unit,
         l.county_name,
+        l.city_name,
         l.quote_yuan,
         l.limit_yuan,
         l.limit_basis,
@@ -251,7 +252,7 @@ line_finding as (
         series_supplier,
         max(account_kind) as account_kind,
         max(county_code) as county_code,
-        max(county_name) as county_name,
+        max(case when n = 1 then case peer_area when 'county' then county_name else city_name end end) as peer_place,
         max(supplier_id) as supplier_id,
         ingredient_id,
         max(ingredient_name) as ingredient_name,
@@ -261,10 +262,10 @@ line_finding as (
         max(biz_date) as period_end,
         max(case when n = 1 then price_yuan end) as price_yuan,
         max(case when n = 1 then expected_yuan end) as expected_yuan,
-        {{ sum_yuan(yuan(product('qty_kg', '(price_yuan - expected_yuan)'))) }} as excess_yuan,
+        {{ sum_yuan("case when kind <> 'unit' then " ~ yuan(product('qty_kg', '(price_yuan - expected_yuan)')) ~ " end") }}
+            as excess_yuan,
         max(case when n = 1 then coalesce(peer_z, own_z) end) as robust_z,
         max(case when n = 1 then own_z end) as own_z,
-        max(case when n = 1 then peer_area end) as peer_area,
         max(case when n = 1 then peer_lines end) as peer_lines,
         max(case when n = 1 then {{ as_price('peer_mid') }} end) as peer_yuan,
         max(case when n = 1 then {{ as_price('market + own_mid') }} end) as own_yuan,
@@ -391,7 +392,7 @@ found as (
                 end
                 || case when tests like '%no_quotation%' then '；该供应商在此有报价，但此品目当日无有效报价' else '' end
                 || case
-                    when tests like '%peer%' then '；' || case peer_area when 'county' then county_name else '全市' end
+                    when tests like '%peer%' then '；' || peer_place
                     || '同周 ' || cast(peer_lines as varchar) || ' 笔同类的中位价为 ' || {{ price_text('peer_yuan') }} || ' 元'
                     else ''
                 end
@@ -401,7 +402,7 @@ found as (
                 end
                 || case when tests like '%reference%' then '；参考价为 ' || {{ price_text('reference_yuan') }} || ' 元' else '' end
                 || case when tests like '%not_following%' then '；行情两周内下跌，此价未跟降' else '' end
-                || '；多付约 ' || cast(excess_yuan as varchar) || ' 元'
+                || case when excess_yuan > 0 then '；多付约 ' || cast(excess_yuan as varchar) || ' 元' else '' end
         end as text_zh
     from line_finding
     union all
@@ -439,8 +440,8 @@ found as (
             when test = 'supplier' then '比同周其他供应商的同类高 '
             else '在扣除行情变化后比其此前高 '
         end
-        || cast(cast(round(100 * (exp(shift) - 1), 1) as decimal(18, 1)) as varchar) || '%；多付约 '
-        || cast(excess_yuan as varchar) || ' 元' as text_zh
+        || cast(cast(round(100 * (exp(shift) - 1), 1) as decimal(18, 1)) as varchar) || '%'
+        || case when excess_yuan > 0 then '；多付约 ' || cast(excess_yuan as varchar) || ' 元' else '' end as text_zh
     from supplier_finding
 )
 
