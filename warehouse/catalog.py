@@ -40,6 +40,7 @@ _TABLE_LABELS: Final = {
     "quarantine": "隔离记录",
     "provider": "数据提供方职责",
     "expectation_result": "质量评分结果",
+    "refusal": "拒收文件",
 }
 _RUN_LABELS: Final = {
     "_provider": "数据提供方",
@@ -193,6 +194,14 @@ def label_seed() -> str:
         "price_finding_kind": vocabulary.PRICE_FINDING_KINDS,
         "price_test": vocabulary.PRICE_TESTS,
         "price_level": vocabulary.PRICE_LEVELS,
+        "price_department": {code: department for code, (department, _) in vocabulary.PRICE_STEPS.items()},
+        "price_step": {code: step for code, (_, step) in vocabulary.PRICE_STEPS.items()},
+        "price_basis": vocabulary.PRICE_BASES,
+        "price_comparison": vocabulary.PRICE_COMPARISONS,
+        "limit_basis": vocabulary.LIMIT_BASES,
+        "key_entity": vocabulary.KEY_ENTITIES,
+        "key_gap": {code: label for code, (label, _) in vocabulary.KEY_GAPS.items()},
+        "key_gap_step": {code: step for code, (_, step) in vocabulary.KEY_GAPS.items()},
         "feed": {feed.name: feed.label for feed in FEEDS.values()},
     }
     rows = [

@@ -191,12 +191,25 @@ EXPECTATION_RESULT: Final[dict[str, pl.DataType]] = {
 }
 """Columns of ``silver.expectation_result``: what Great Expectations saw, per provider, feed and night."""
 
+REFUSAL: Final[dict[str, pl.DataType]] = {
+    "provider": pl.String(),
+    "path": pl.String(),
+    "refusal_code": pl.String(),
+    "message": pl.String(),
+    "is_replaced": pl.Boolean(),
+    "_file": pl.String(),
+    "_arrival_date": pl.Date(),
+}
+"""Columns of ``silver.refusal``: files that were not taken, and why; ``is_replaced`` where a file of the same name
+in the same folder was taken later."""
+
 SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     **{feed.name: feed.columns for feed in FEEDS.values()},
     "delivery": DELIVERY,
     "quarantine": QUARANTINE,
     "provider": PROVIDER,
     "expectation_result": EXPECTATION_RESULT,
+    "refusal": REFUSAL,
 }
 """Every silver table and its columns."""
 
@@ -223,5 +236,6 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.quarantine": "run",
     "silver.provider": "base",
     "silver.expectation_result": "run",
+    "silver.refusal": "run",
 }
 """Data class of every bronze and silver table; those of dbt's models and seeds are tags in ``dbt_project.yml``."""
