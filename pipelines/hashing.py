@@ -20,6 +20,7 @@ ABOUT_ARRIVAL: Final = frozenset(
         "silver.delivery",
         "silver.quarantine",
         "silver.expectation_result",
+        "silver.refusal",
         "gold.mart_quality",
     }
 )

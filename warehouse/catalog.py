@@ -42,6 +42,7 @@ _TABLE_LABELS: Final = {
     "expectation_result": "质量评分结果",
     "match_ingredient": "品名与食材对照",
     "price_judgement": "参考价存疑清单",
+    "refusal": "拒收文件",
 }
 _RUN_LABELS: Final = {
     "_provider": "数据提供方",
@@ -197,6 +198,14 @@ def label_seed() -> str:
         "price_level": vocabulary.PRICE_LEVELS,
         "price_fault": vocabulary.PRICE_FAULTS,
         "match_state": vocabulary.MATCH_STATES,
+        "price_department": {code: department for code, (department, _) in vocabulary.PRICE_STEPS.items()},
+        "price_step": {code: step for code, (_, step) in vocabulary.PRICE_STEPS.items()},
+        "price_basis": vocabulary.PRICE_BASES,
+        "price_comparison": vocabulary.PRICE_COMPARISONS,
+        "limit_basis": vocabulary.LIMIT_BASES,
+        "key_entity": vocabulary.KEY_ENTITIES,
+        "key_gap": {code: label for code, (label, _) in vocabulary.KEY_GAPS.items()},
+        "key_gap_step": {code: step for code, (_, step) in vocabulary.KEY_GAPS.items()},
         "feed": {feed.name: feed.label for feed in FEEDS.values()},
     }
     rows = [

@@ -238,6 +238,17 @@ PRICE_JUDGEMENT: Final[dict[str, pl.DataType]] = {
     "is_bad": pl.Boolean(),
 }
 """Columns of ``silver.price_judgement``: reference quotes in doubt; the bad ones judge nobody."""
+REFUSAL: Final[dict[str, pl.DataType]] = {
+    "provider": pl.String(),
+    "path": pl.String(),
+    "refusal_code": pl.String(),
+    "message": pl.String(),
+    "is_replaced": pl.Boolean(),
+    "_file": pl.String(),
+    "_arrival_date": pl.Date(),
+}
+"""Columns of ``silver.refusal``: files that were not taken, and why; ``is_replaced`` where a file of the same name
+in the same folder was taken later."""
 
 SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     **{feed.name: feed.columns for feed in FEEDS.values()},
@@ -247,6 +258,7 @@ SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     "expectation_result": EXPECTATION_RESULT,
     "match_ingredient": MATCH_INGREDIENT,
     "price_judgement": PRICE_JUDGEMENT,
+    "refusal": REFUSAL,
 }
 """Every silver table and its columns."""
 
@@ -280,5 +292,6 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.expectation_result": "run",
     "silver.match_ingredient": "base",
     "silver.price_judgement": "base",
+    "silver.refusal": "run",
 }
 """Data class of every bronze and silver table; those of dbt's models and seeds are tags in ``dbt_project.yml``."""

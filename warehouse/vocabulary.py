@@ -197,6 +197,37 @@ PRICE_TESTS: Final = {
     "unit_line": "单位疑似混用",
 }
 PRICE_LEVELS: Final = {"canteen": "单个食堂", "county": "县区", "city": "全市"}
+# Test that names a price finding -> (department that acts, what to do). `both` is everybody's.
+PRICE_STEPS: Final = {
+    "over_limit": ("both", "按限价核减货款，要求供应商说明并退回多付部分"),
+    "over_quotation": ("both", "对照报价单核减货款，要求供应商说明"),
+    "no_quotation": ("education", "要求供应商补报价；无报价的品目暂停下单"),
+    "peer": ("both", "对照送货单和发票核实单价，向供应商询价"),
+    "history": ("both", "对照送货单和发票核实单价，询问涨价原因"),
+    "reference": ("both", "对照参考价核实规格和等级，向供应商议价"),
+    "not_following": ("both", "要求供应商按当前行情调价"),
+    "supplier": ("both", "约谈供应商，调取进货凭证，重新比价"),
+    "supplier_rise": ("both", "约谈供应商，核实涨价依据，重新比价"),
+    "unit_line": ("market", "对照送货单更正数量单位（斤、公斤）"),
+}
+PRICE_BASES: Final = {code: label.replace("依据", "基准") for code, label in BASES.items() if code != "none"}
+# What the price of a purchase line can be held against; the last three against nothing, which is never fine.
+PRICE_COMPARISONS: Final = {
+    "peer": "有同类可比",
+    "history": "仅可比自身历史",
+    "bound": "仅可比报价限价参考价",
+    "none": "不可比：无参照",
+    "unit_slip": "不可比：单位存疑",
+    "no_price": "不可比：无单价",
+}
+LIMIT_BASES: Final = {"limit": "限价", "tender": "中标价", "agreed": "约定下浮"}
+KEY_ENTITIES: Final = {"canteen": "食堂", "supplier": "供应商", "ingredient": "食材"}
+# Why a provider's key or name stands for nothing -> (label, what a steward does).
+KEY_GAPS: Final = {
+    "unmatched": ("名称未匹配", "在来源系统对照中指明对应的食材"),
+    "not_registered": ("编码未登记", "在登记数据中补登，或在来源系统对照中改正编码"),
+    "unit_unknown": ("计量单位不认识", "在来源系统对照中改用已知单位"),
+}
 PERIOD_KINDS: Final = {
     "month_to_date": "本月至今",
     "month": "自然月",
@@ -456,6 +487,10 @@ LABELS: Final = {
     "ring_json": "边界坐标",
     "review_no": "审图号",
     "reviewed_on": "审图日期",
+    "path": "文件",
+    "refusal_code": "拒收代码",
+    "message": "原因与处理",
+    "is_replaced": "同名文件已重新送达",
     "snapshot_id": "快照号",
     "as_of": "数据截至",
     "published_at": "发布时间",

@@ -165,7 +165,8 @@ class _Shown:
             if rule["column"] != column:
                 continue
             if rule["operator"] == "=" and value == rule["targetValue"]:
-                return f"background:{rule['colorScheme']};color:#fff"
+                ink = theme.INK if rule["colorScheme"] == theme.YELLOW else "#fff"
+                return f"background:{rule['colorScheme']};color:{ink}"
             if rule["operator"] == ">" and isinstance(value, int | float) and value > rule["targetValue"]:
                 if rule.get("objectFormatting") != "BACKGROUND_COLOR":
                     return f"color:{rule['colorScheme']}"

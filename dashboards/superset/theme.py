@@ -14,6 +14,8 @@ from flask import has_request_context, request
 APP_NAME: Final = "校园食堂监管驾驶舱"
 FONT: Final = "'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
 RED, YELLOW, GREEN, UNKNOWN = "#cf1322", "#faad14", "#389e0d", "#8c8c8c"
+INK: Final = "#1f1f1f"
+"""Text on yellow, where white could hardly be read."""
 VERDICTS: Final = {"红": RED, "黄": YELLOW, "绿": GREEN, "未知": UNKNOWN}
 LOGO: Final = "/canteen/logo.svg"
 

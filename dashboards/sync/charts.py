@@ -19,6 +19,7 @@ DAY: Final = "P1D"
 _TRANSPARENT: Final = {"r": 0, "g": 0, "b": 0, "a": 0}
 _PARTS: Final = {
     "across",
+    "bounds",
     "by",
     "colour",
     "columns",
@@ -221,7 +222,7 @@ def _bar(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[str,
 def _series(spec: Spec, formats: Formats) -> tuple[dict[str, Any], dict[str, Any]]:
     metrics, axis = spec["metrics"], spec["by"]
     groups = [spec["series"]] if "series" in spec else []
-    dated = axis.endswith("_date") or axis == "period_end"
+    dated = axis.endswith("_date") or axis in {"period_start", "period_end"}
     limit = spec.get("limit", 0)
     params: dict[str, Any] = {
         "groupby": groups,
@@ -301,7 +302,7 @@ def _heat(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[str
         "yscale_interval": -1,
         "left_margin": 10,
         "bottom_margin": 10,
-        "value_bounds": [None, None],
+        "value_bounds": spec.get("bounds", [None, None]),
         "row_limit": 10000,
     }
     return "heatmap_v2", params, {"columns": [axis, across], "metrics": [metric]}

@@ -62,6 +62,7 @@
     month         the first of the month: the rows are about whole months
     arrival       the earliest touched arrival date
     recent        the first touched day, within the last `meta.days` days; older rows are dropped
+    recent_month  the same from the first of the month, because peers of a month move together
 #}
 {% macro window_start(closure) -%}
     {%- set start = first_day() -%}
@@ -92,6 +93,13 @@
     {{ return(oldest if var('names_changed', false) or first_day() < oldest else first_day()) }}
 {%- endmacro %}
 
+{# The same from the first of the month. #}
+{% macro recent_month_start(days) -%}
+    {%- set oldest = recent_oldest(days) -%}
+    {%- set first = py_month_start(first_day()) -%}
+    {{ return(oldest if var('names_changed', false) or first < oldest else first) }}
+{%- endmacro %}
+
 {# The predicate that both the model and `replace_period` use. #}
 {% macro in_window() -%}
     {%- if not execute -%}true{%- else -%}
@@ -102,9 +110,10 @@
         {{ column }} in (
             {%- for day in touched %}{{ date_literal(day) }}{{ ', ' if not loop.last }}{% else %}null{% endfor -%}
         )
-    {%- elif closure == 'recent' -%}
+    {%- elif closure in ('recent', 'recent_month') -%}
         {%- set days = model.config.meta['days'] -%}
-        ({{ column }} >= {{ date_literal(recent_start(days)) }} or {{ column }} < {{ date_literal(recent_oldest(days)) }})
+        {%- set start = recent_start(days) if closure == 'recent' else recent_month_start(days) -%}
+        ({{ column }} >= {{ date_literal(start) }} or {{ column }} < {{ date_literal(recent_oldest(days)) }})
     {%- elif closure == 'verdict' -%}
         ((definition = 'consumed' and {{ column }} >= {{ date_literal(window_start('forward')) }})
         or (definition <> 'consumed' and {{ column }} >= {{ date_literal(window_start('form')) }}))

@@ -18,7 +18,7 @@ import polars as pl
 
 from ingest import providers, runner
 from ingest.receipts import RECEIPT
-from pipelines.silver import typing, units
+from pipelines.silver import refusals, typing, units
 from warehouse import delta
 from warehouse.errors import ContractBreach
 from warehouse.settings import Settings
@@ -61,6 +61,7 @@ def run(
     last = max(receipts["batch"].max() or 0, applied)  # type: ignore[type-var]
     if last == applied:
         return {"files": 0, "accepted": 0, "quarantined": 0, "duplicate": 0, "superseded": 0}
+    refusals.write(settings, receipts)
     inbox = _Inbox(settings.scratch / "door")
     shutil.rmtree(inbox.folder, ignore_errors=True)
     inbox.folder.mkdir(parents=True)

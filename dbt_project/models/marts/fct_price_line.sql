@@ -33,6 +33,8 @@ select
     p.peer_lines,
     {{ as_price('p.peer_mid') }} as peer_yuan,
     cast(round(p.peer_shift / p.peer_sigma, 2) as decimal(18, 2)) as robust_z,
+    {{ as_price('p.market + p.own_mid') }} as own_yuan,
+    p.own_lines,
     {{ as_price('p.others_mid') }} as others_yuan,
     l.is_unit_slip
 from (
