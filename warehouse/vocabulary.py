@@ -221,7 +221,6 @@ PRICE_COMPARISONS: Final = {
     "no_price": "不可比：无单价",
 }
 LIMIT_BASES: Final = {"limit": "限价", "tender": "中标价", "agreed": "约定下浮"}
-KEY_ENTITIES: Final = {"canteen": "食堂", "supplier": "供应商", "ingredient": "食材"}
 # Why a provider's key or name stands for nothing -> (label, what a steward does).
 KEY_GAPS: Final = {
     "unmatched": ("名称未匹配", "在来源系统对照中指明对应的食材"),

@@ -50,7 +50,8 @@ def derive(home: Path) -> list[Route]:
             layout.inbox.drops,
         )
         for provider in providers.load_all(home).values()
-        for layout in sources[provider.source].tables
+        for source in provider.sources
+        for layout in sources[source].tables
         if layout.inbox is not None
     ]
 
