@@ -108,7 +108,7 @@ def messages(
     at = np.sort(rng.integers(0, days * 12 * 3600, count - faulty))
     kinds = rng.choice(len(KINDS), size=count, p=_SHARES)
     clean = [_make(rng, KINDS[k], canteens, _moment(first, int(s))) for k, s in zip(kinds, at, strict=False)]
-    sent, told = list(clean), []
+    sent, told = [(_time(message), message) for message in clean], []
     originals = {kind: [m for m in clean if m.kind == kind] for kind in KINDS}
     for n in range(faulty):
         kind = KINDS[int(rng.choice(len(KINDS), p=_SHARES))]
@@ -119,17 +119,19 @@ def messages(
         else:
             base = _make(rng, kind, canteens, _moment(first, int(rng.integers(days * 12 * 3600))))
         spoilt, note = _SPOIL[fault](rng, base)
-        sent.append(spoilt)
+        sent.append(
+            (max(_time(base), _time(spoilt)) if fault.startswith("duplicate") else _time(base), spoilt)
+        )
         if FAULTS[fault]:
             clean.append(spoilt)
         told.append((f"V{n + 1:05d}", fault, kind, spoilt.id, FAULTS[fault], note))
-    clean.sort(key=lambda m: (str(m.body[_TIME[m.kind]]), m.id))
-    sent.sort(key=lambda m: (str(m.body[_TIME[m.kind]]), m.id))
+    clean.sort(key=lambda m: (_time(m), m.id))
+    dirty = [message for _, message in sorted(sent, key=lambda pair: (pair[0], pair[1].id))]
     if doubled:
-        sent += [sent[n] for n in rng.integers(0, len(sent), round(len(sent) * doubled)).tolist()]
+        dirty += [dirty[n] for n in rng.integers(0, len(dirty), round(len(dirty) * doubled)).tolist()]
     if shuffled:
-        sent = [sent[n] for n in rng.permutation(len(sent)).tolist()]
-    return Messages(clean, sent, pl.DataFrame(told, schema=SCHEMA, orient="row"))
+        dirty = [dirty[n] for n in rng.permutation(len(dirty)).tolist()]
+    return Messages(clean, dirty, pl.DataFrame(told, schema=SCHEMA, orient="row"))
 
 
 def write(folder: Path, found: Messages) -> None:
@@ -145,6 +147,10 @@ def _moment(first: date, second: int) -> str:
     day, rest = divmod(second, 12 * 3600)
     moment = datetime.combine(first, time(6)) + timedelta(days=day, seconds=rest)
     return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _time(message: Message) -> str:
+    return str(message.body[_TIME[message.kind]])
 
 
 def _make(rng: np.random.Generator, kind: str, canteens: Sequence[str], moment: str) -> Message:

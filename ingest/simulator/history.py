@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from ingest.simulator import city, plan, registry, supervisor
+from ingest.simulator import city, plan, registry, school_calendar, supervisor
 from ingest.simulator.city import PINGJIANG, PROVIDERS, City
 from ingest.simulator.delivery import FEEDS
 from ingest.simulator.forms import month_end
@@ -54,21 +54,20 @@ def frames(
 
     Yields:
         (feed, rows): columns and types of the feed's contract plus ``_provider``. Pseudonyms and
-        masked contacts are stand-ins. Of prices, what the procurement platform sends. A frame of ``consumption`` holds whole days, about two million
-        rows at most unless one day has more; every other fact feed comes once a month.
+        masked contacts are stand-ins. Price feeds are what the procurement platform sends, each once. A
+        frame of ``consumption`` holds whole days, about two million rows at most unless one day has more;
+        every other fact feed comes once a month.
     """
     town = city.build(canteens, start, seed)
     service = Service(town, end)
     play = Play(town, service, plan.Plan(end + timedelta(1), end + timedelta(1)))
     yield from _references(town, service, play)
+    yield from _prices(play, start, end)
     typed = _Typed(town)
     kept: dict[str, list[pl.DataFrame]] = defaultdict(list)
     kept["stocktake"] = typed.opening(play.opening, start - timedelta(1))
     total = (end - start).days + 1
-    platform = Platform(town, play.plan.prices, play.world.pricing)
     for n, played in enumerate(play.days(end), start=1):
-        for feed, frame in platform.day(played.day, played.day == start).items():
-            kept[feed].append(_conform(feed, frame, pl.lit(PROCURE)))
         for feed in FEEDS if played.frames else ():
             kept[feed] += typed.rows(feed, played.frames[feed], played.day)
         if played.form is not None and played.form_month is not None:
@@ -128,6 +127,17 @@ def _references(town: City, service: Service, play: Play) -> Iterator[tuple[str,
     ]
     provider = pl.lit(PROVIDERS[PINGJIANG])
     yield "provider_key", pl.concat([_conform("provider_key", frame, provider) for frame in keys])
+
+
+def _prices(play: Play, start: date, end: date) -> Iterator[tuple[str, pl.DataFrame]]:
+    """What the procurement platform sent on all days."""
+    platform = Platform(play.city, play.plan.prices, play.world.pricing)
+    kept: dict[str, list[pl.DataFrame]] = defaultdict(list)
+    for day in school_calendar.days(start, end):
+        for feed, frame in platform.day(day, day == start).items():
+            kept[feed].append(_conform(feed, frame, pl.lit(PROCURE)))
+    for feed, frames in kept.items():
+        yield feed, pl.concat(frames)
 
 
 def _keys(
