@@ -104,8 +104,10 @@ def release(
     unknown = set(changes or {}) - set(values)
     if unknown:
         raise Permanent(f"没有列 {', '.join(sorted(unknown))}：可改的列有 {', '.join(values)}")
-    now = dt.datetime.now(dt.timezone(dt.timedelta(hours=8))).strftime("%Y-%m-%d %H:%M:%S")
-    values.update(changes or {}, reported_at=now)
+    if not feed.by_message:  # a message keeps its time of report: clocks are judged by it
+        now = dt.datetime.now(dt.timezone(dt.timedelta(hours=8)))
+        values["reported_at"] = now.strftime("%Y-%m-%d %H:%M:%S")
+    values.update(changes or {})
     right = _checked(feed, values, row)
     kept = _unit_rows(settings, feed, str(row["provider"]), right)
     same = pl.col("record_no") == values["record_no"] if "record_no" in values else pl.lit(value=False)
@@ -183,8 +185,9 @@ def _unit_rows(settings: Settings, feed: Feed, provider: str, right: pl.DataFram
 
 def _as_text(feed: Feed, rows: pl.DataFrame) -> list[dict[str, str]]:
     """Rows as the feed pack writes them."""
-    local = pl.col("reported_at").dt.convert_time_zone(_ZONE).dt.strftime("%Y-%m-%d %H:%M:%S")
+    times = [name for name, dtype in feed.business_columns.items() if isinstance(dtype, pl.Datetime)]
+    local = pl.col(times).dt.convert_time_zone(_ZONE).dt.strftime("%Y-%m-%d %H:%M:%S")
     text = rows.select(
-        pl.col(name).cast(pl.String).fill_null("") for name in feed.business_columns if name != "reported_at"
+        pl.col(name).cast(pl.String).fill_null("") for name in feed.business_columns if name not in times
     )
-    return text.with_columns(rows.select(local).to_series().alias("reported_at")).to_dicts()
+    return text.with_columns(rows.select(local)).to_dicts()
