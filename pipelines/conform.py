@@ -41,13 +41,13 @@ _UNREGISTERED: Final = Provider(
     duties=[],
     on_tie="latest_arrival",
 )
-# Key column of a feed -> (registry feed, its column, kind of key in a provider's own key list).
+# Key column of a feed -> (registry feed, its column, kinds of keys in a provider's own key list).
 _KEYS: Final = {
-    "canteen_id": ("org", "org_id", "canteen"),
-    "org_id": ("org", "org_id", None),
-    "parent_id": ("org", "org_id", None),
-    "supplier_uscc": ("supplier", "supplier_uscc", "supplier"),
-    "ingredient_id": ("ingredient", "ingredient_id", "ingredient"),
+    "canteen_id": ("org", "org_id", ("canteen", "device")),
+    "org_id": ("org", "org_id", ()),
+    "parent_id": ("org", "org_id", ()),
+    "supplier_uscc": ("supplier", "supplier_uscc", ("supplier",)),
+    "ingredient_id": ("ingredient", "ingredient_id", ("ingredient",)),
 }
 _BROKEN: Final[dict[str, pl.DataType]] = {
     "file": pl.String(),
@@ -239,10 +239,10 @@ class _Registered:
 
     def stray(self, part: _Part, text: pl.DataFrame, column: str) -> pl.DataFrame:
         """Rows (``row``) whose key is registered nowhere in the delivery; none if no such keys came."""
-        feed, target, entity = _KEYS[column]
+        feed, target, entities = _KEYS[column]
         known = self._codes[feed, target]
-        if self._own is not None and entity is not None:
-            mine = (pl.col("_provider") == part.receipt["provider"]) & (pl.col("entity") == entity)
+        if self._own is not None and entities:
+            mine = (pl.col("_provider") == part.receipt["provider"]) & pl.col("entity").is_in(entities)
             known = pl.concat([known, self._own.filter(mine)["source_key"]])
         if known.len() == 0:
             return pl.DataFrame(schema={"row": pl.Int64})

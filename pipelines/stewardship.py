@@ -104,8 +104,10 @@ def release(
     unknown = set(changes or {}) - set(values)
     if unknown:
         raise Permanent(f"没有列 {', '.join(sorted(unknown))}：可改的列有 {', '.join(values)}")
-    now = dt.datetime.now(dt.timezone(dt.timedelta(hours=8))).strftime("%Y-%m-%d %H:%M:%S")
-    values.update(changes or {}, reported_at=now)
+    if not feed.by_message:  # a message keeps its time of report: clocks are judged by it
+        now = dt.datetime.now(dt.timezone(dt.timedelta(hours=8)))
+        values["reported_at"] = now.strftime("%Y-%m-%d %H:%M:%S")
+    values.update(changes or {})
     right = _checked(feed, values, row)
     kept = _unit_rows(settings, feed, str(row["provider"]), right)
     same = pl.col("record_no") == values["record_no"] if "record_no" in values else pl.lit(value=False)

@@ -107,7 +107,8 @@ class Listener:
 
     def _on_disconnect(self, _: paho.Client, __: Any, ___: Any, reason: Any, ____: Any) -> None:
         self.connected.clear()
-        _LOG.warning("与 MQTT 代理断开（%s），自动重连", reason)
+        if reason.is_failure:
+            _LOG.warning("与 MQTT 代理断开（%s），自动重连", reason)
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
         route = self._routes.get(message.topic)

@@ -75,7 +75,7 @@ def _conflicts(feed: Feed, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of one record number with different content, as rejected rows."""
     keep = sorted({*feed.unit, "reported_at"} - {"record_no"})
     as_json = rows.select(
-        pl.struct(pl.col(name).cast(pl.String) for name in feed.business_columns).struct.json_encode()
+        pl.struct(_written(name, dtype) for name, dtype in feed.business_columns.items()).struct.json_encode()
     ).to_series()
     return rows.select(
         *keep,
@@ -86,6 +86,13 @@ def _conflicts(feed: Feed, rows: pl.DataFrame) -> pl.DataFrame:
         row_json=as_json,
         record_no=pl.col("record_no" if "record_no" in rows.columns else "unit_key"),
     )
+
+
+def _written(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A column as a file writes it, times in Shanghai, so that the row may pass the door again."""
+    if isinstance(dtype, pl.Datetime):
+        return pl.col(name).dt.convert_time_zone("Asia/Shanghai").dt.strftime("%Y-%m-%d %H:%M:%S")
+    return pl.col(name).cast(pl.String)
 
 
 def _describe(
@@ -202,7 +209,7 @@ def resolve(units: pl.DataFrame, releases: frozenset[str] = frozenset()) -> pl.D
     ``duplicate`` if its content equals the current one, else ``superseded``.
 
     Of a message the first report holds, its repeats are duplicates, and a rejected one stands for
-    itself. A number with two contents is contested: all its rows count as quarantined, and none holds,
+    itself until it is released. A number with two contents is contested: all its rows count as quarantined, and none holds,
     until a steward's release does.
 
     Args:
@@ -247,7 +254,7 @@ def _resolve_messages(units: pl.DataFrame, releases: frozenset[str]) -> pl.DataF
     return ranked.with_columns(
         rows_accepted=pl.col("rows_accepted") - moved,
         rows_quarantined=pl.col("rows_quarantined") + moved,
-        state=pl.when(~taken | pl.col("_contested") | (pl.col("_file") == holder))
+        state=pl.when((~taken & ~settled) | pl.col("_contested") | (pl.col("_file") == holder))
         .then(pl.lit("current"))
         .when(same)
         .then(pl.lit("duplicate"))

@@ -140,7 +140,7 @@ def post(running: Inbox, messages: list[dict]) -> None:
         assert (status, answer["code"]) == (200, "1")
 
 
-@pytest.mark.requirement("S0-41", "S1-29")
+@pytest.mark.requirement("S0-41")
 def test_ten_thousand_messages_with_faults_doubled_and_out_of_order_end_as_the_clean_ones(
     home: Settings, tmp_path: Path, gateway: Gateway
 ) -> None:
