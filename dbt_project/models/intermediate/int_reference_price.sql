@@ -91,7 +91,7 @@ select
     price_yuan,
     low_yuan,
     high_yuan,
-    cast(round(100 * {{ ratio('high_yuan - low_yuan', 'price_yuan') }}, 2) as decimal(9, 2)) as spread_pct,
+    cast(round(100 * {{ ratio('high_yuan - low_yuan', 'price_yuan') }}, 2) as decimal(18, 2)) as spread_pct,
     confidence,
     quotes
 from followed
