@@ -65,10 +65,12 @@ def receive(night: Night, progress: Progress) -> dict[str, int]:
 
 
 def silver(night: Night, progress: Progress) -> dict[str, int]:
-    """New files through the contract into silver."""
+    """New files through the contract into silver, and what reference prices are of."""
+    from pipelines.prices import references
     from pipelines.silver import door
 
-    return door.run(night.settings, progress, night.on_step)
+    counts = door.run(night.settings, progress, night.on_step)
+    return counts | references.run(night.settings, progress, night.on_step)
 
 
 def quality(night: Night, progress: Progress) -> dict[str, int]:

@@ -41,6 +41,8 @@ _TABLE_LABELS: Final = {
     "provider": "数据提供方职责",
     "expectation_result": "质量评分结果",
     "refusal": "拒收文件",
+    "match_ingredient": "品名与食材对照",
+    "price_judgement": "参考价存疑清单",
 }
 _RUN_LABELS: Final = {
     "_provider": "数据提供方",
@@ -202,6 +204,8 @@ def label_seed() -> str:
         "key_entity": vocabulary.KEY_ENTITIES,
         "key_gap": {code: label for code, (label, _) in vocabulary.KEY_GAPS.items()},
         "key_gap_step": {code: step for code, (_, step) in vocabulary.KEY_GAPS.items()},
+        "price_fault": vocabulary.PRICE_FAULTS,
+        "match_state": vocabulary.MATCH_STATES,
         "feed": {feed.name: feed.label for feed in FEEDS.values()},
     }
     rows = [

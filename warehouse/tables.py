@@ -203,6 +203,33 @@ REFUSAL: Final[dict[str, pl.DataType]] = {
 """Columns of ``silver.refusal``: files that were not taken, and why; ``is_replaced`` where a file of the same name
 in the same folder was taken later."""
 
+MATCH_INGREDIENT: Final[dict[str, pl.DataType]] = {
+    "item_name": pl.String(),
+    "spec": pl.String(),
+    "unit": pl.String(),
+    "read_as": pl.String(),
+    "ingredient_id": pl.String(),
+    "factor": pl.Decimal(18, 6),
+    "method": pl.String(),
+    "score": pl.Float64(),
+    "state": pl.String(),
+    "reason": pl.String(),
+}
+"""Columns of ``silver.match_ingredient``: what a name, specification and unit stand for; blank is ``""``."""
+
+PRICE_JUDGEMENT: Final[dict[str, pl.DataType]] = {
+    "_provider": pl.String(),
+    "source_code": pl.String(),
+    "valid_from": pl.Date(),
+    "record_no": pl.String(),
+    "item_name": pl.String(),
+    "unit_price": pl.Decimal(18, 6),
+    "expected_price": pl.Decimal(18, 6),
+    "fault": pl.String(),
+    "is_bad": pl.Boolean(),
+}
+"""Columns of ``silver.price_judgement``: reference quotes in doubt; the bad ones judge nobody."""
+
 SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     **{feed.name: feed.columns for feed in FEEDS.values()},
     "delivery": DELIVERY,
@@ -210,6 +237,8 @@ SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     "provider": PROVIDER,
     "expectation_result": EXPECTATION_RESULT,
     "refusal": REFUSAL,
+    "match_ingredient": MATCH_INGREDIENT,
+    "price_judgement": PRICE_JUDGEMENT,
 }
 """Every silver table and its columns."""
 
@@ -237,5 +266,7 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.provider": "base",
     "silver.expectation_result": "run",
     "silver.refusal": "run",
+    "silver.match_ingredient": "base",
+    "silver.price_judgement": "base",
 }
 """Data class of every bronze and silver table; those of dbt's models and seeds are tags in ``dbt_project.yml``."""

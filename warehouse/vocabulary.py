@@ -60,6 +60,13 @@ PRICE_KINDS: Final = {"wholesale": "批发价", "retail": "零售价", "tender":
 UNPAIRED: Final = "未成对："
 # Counted packs: what one weighs stands in the specification, if anywhere.
 PACK_UNITS: Final = ("只", "条", "把", "盒", "袋", "包", "瓶", "桶", "箱", "盘", "份")
+MATCH_STATES: Final = {"matched": "已匹配", "doubtful": "待确认", "unmatched": "未匹配"}
+PRICE_FAULTS: Final = {
+    "decimal_shift": "小数点错位",
+    "unit": "计量单位疑似有误",
+    "spike": "单个异常值",
+    "change_contradicts": "与自报环比不符",
+}
 FORM_LINES: Final = {
     "income": "伙食费收入",
     "dishes": "菜品支出",
@@ -350,6 +357,14 @@ LABELS: Final = {
     "high_price": "最高价",
     "change_pct": "环比（%）",
     "discount_pct": "下浮率（%）",
+    "read_as": "识别名称",
+    "factor": "折算系数",
+    "method": "匹配方法",
+    "score": "匹配得分",
+    "state": "状态",
+    "expected_price": "应有价格",
+    "fault": "存疑原因",
+    "is_bad": "是否不采用",
     "confidence": "可信度",
     "move_kind": "出入库类型",
     "qty": "数量",

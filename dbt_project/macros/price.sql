@@ -5,6 +5,11 @@
     {{ return(45) }}
 {%- endmacro %}
 
+{# A specification without blanks, width variants and capitals, '' where there is none: what prices are compared by. #}
+{% macro spec_key(spec) -%}
+    lower(translate(coalesce({{ spec }}, ''), '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ／（）．－＊×　 ', '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/().-**'))
+{%- endmacro %}
+
 {# The nearer the organisation to the canteen, the smaller. #}
 {% macro nearness(org, line) -%}
     case {{ org }} when {{ line }}.canteen_id then 1 when {{ line }}.school_id then 2 when {{ line }}.county_id then 3 else 4 end

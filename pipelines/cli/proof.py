@@ -6,6 +6,8 @@ stand in ``pipelines.measures``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +37,17 @@ def accuracy(
     """准确度：按 docs/reference/measures.csv 的名称列出。
 
     Args:
-        part: redline、access。
+        part: redline、access、prices。
         seed: 随机种子。
-        data: 真实数据的文件夹；这两部分的指标都不需要它。
+        data: 真实数据的文件夹；prices 的部分指标需要它，没有时这些指标为空。
     """
-    from pipelines.measures import access, redline
+    from pipelines.measures import access, prices_series, redline
 
-    parts = {"redline": redline.run, "access": access.run}
+    parts: dict[str, Callable[..., list[dict[str, Any]]]] = {
+        "redline": redline.run,
+        "access": access.run,
+        "prices": partial(prices_series.accuracy, data=data),
+    }
     if part not in parts:
         raise Misuse(f"没有准确度部分 {part}：可用的有 {'、'.join(parts)}")
     if data is not None and not data.is_dir():
@@ -53,12 +59,12 @@ def bench(part: str = "night", /, *, quick: bool = False, terminal: Injected) ->
     """速度：按 docs/reference/measures.csv 的名称列出。
 
     Args:
-        part: night、cockpit。
+        part: night、cockpit、prices。
         quick: 小规模，只看能否运行，不作结论。
     """
-    from pipelines.measures import cockpit, night
+    from pipelines.measures import cockpit, night, prices_series
 
-    parts = {"night": night.run, "cockpit": cockpit.run}
+    parts = {"night": night.run, "cockpit": cockpit.run, "prices": prices_series.bench}
     if part not in parts:
         raise Misuse(f"没有速度部分 {part}：可用的有 {'、'.join(parts)}")
     return _measures(parts[part](quick=quick, progress=terminal.progress))

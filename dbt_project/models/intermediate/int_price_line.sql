@@ -18,7 +18,7 @@ with line as (
         coalesce(i.ingredient_name, p.ingredient_id) as ingredient_name,
         coalesce(i.category, 'other_food') as category,
         coalesce(i.base_unit, 'kg') as base_unit,
-        case when p.spec is null or p.spec = i.ingredient_name then '' else trim(p.spec) end as spec,
+        case when p.spec = i.ingredient_name then '' else {{ spec_key('p.spec') }} end as spec,
         p.biz_date,
         p.order_no,
         p.unit,
@@ -95,7 +95,7 @@ quoted as (
         and b.ingredient_id = q.ingredient_id
         and b.biz_date between q.valid_from and q.valid_to
         and q.org_id in (b.canteen_id, b.school_id, b.county_id, b.city_id)
-        and (b.spec = '' or q.spec is null or q.spec = b.spec)
+        and (b.spec = '' or q.spec = '' or q.spec = b.spec)
 ),
 
 -- A supplier that quotes here at all is expected to quote what it delivers.
@@ -145,13 +145,47 @@ reference as (
         ingredient_id,
         county_code,
         biz_date,
-        {%- for kind in ['wholesale', 'retail', 'tender', 'limit'] %}
+        {%- for kind in ['wholesale', 'retail'] %}
         max(case when price_kind = '{{ kind }}' then price_yuan end) as {{ kind }}_yuan,
         max(case when price_kind = '{{ kind }}' then confidence end) as {{ kind }}_confidence{{ ',' if not loop.last }}
         {%- endfor %}
     from referenced
     where n = 1
     group by ingredient_id, county_code, biz_date
+),
+
+-- Of the limits for a specification the lowest; a line without specification is held against the highest.
+limited as (
+    select
+        b.ingredient_id,
+        b.spec,
+        b.county_code,
+        b.biz_date,
+        m.price_kind,
+        case when b.spec = '' then max(m.price_yuan) else min(m.price_yuan) end as price_yuan,
+        max(m.confidence) as confidence
+    from (select distinct ingredient_id, spec, county_code, county_name, biz_date from line) as b
+    inner join {{ ref('stg_price_limit') }} as m
+        on b.ingredient_id = m.ingredient_id
+        and b.biz_date between m.valid_from and m.valid_to
+        and (b.spec = '' or m.spec in ('', b.spec))
+    left join county as c on m.place = c.county_name
+    where c.county_name is null or c.county_name = b.county_name
+    group by b.ingredient_id, b.spec, b.county_code, b.biz_date, m.price_kind
+),
+
+bound as (
+    select
+        ingredient_id,
+        spec,
+        county_code,
+        biz_date,
+        {%- for kind in ['tender', 'limit'] %}
+        max(case when price_kind = '{{ kind }}' then price_yuan end) as {{ kind }}_yuan,
+        max(case when price_kind = '{{ kind }}' then confidence end) as {{ kind }}_confidence{{ ',' if not loop.last }}
+        {%- endfor %}
+    from limited
+    group by ingredient_id, spec, county_code, biz_date
 ),
 
 agreed as (
@@ -189,21 +223,21 @@ chained as (
         k.canteen_id is not null as quotes_here,
         r.wholesale_yuan,
         r.retail_yuan,
-        r.tender_yuan,
-        r.limit_yuan as set_limit_yuan,
+        b.tender_yuan,
+        b.limit_yuan as set_limit_yuan,
         a.discount_pct,
         cast(round(
             {{ product("case a.price_kind when 'wholesale' then r.wholesale_yuan when 'retail' then r.retail_yuan
-                when 'tender' then r.tender_yuan when 'limit' then r.limit_yuan end", '(100 - a.discount_pct)') }}
+                when 'tender' then b.tender_yuan when 'limit' then b.limit_yuan end", '(100 - a.discount_pct)') }}
             * cast(0.01 as decimal(3, 2)), 6
         ) as decimal(18, 6)) as agreed_yuan,
         case a.price_kind when 'wholesale' then r.wholesale_confidence when 'retail' then r.retail_confidence
-            when 'tender' then r.tender_confidence when 'limit' then r.limit_confidence
+            when 'tender' then b.tender_confidence when 'limit' then b.limit_confidence
         end as agreed_confidence,
         r.retail_confidence,
         r.wholesale_confidence,
-        r.tender_confidence,
-        r.limit_confidence as set_limit_confidence,
+        b.tender_confidence,
+        b.limit_confidence as set_limit_confidence,
         s.record_no is not null as is_unit_slip
     from line as l
     left join quoted as q
@@ -213,6 +247,9 @@ chained as (
         on l.canteen_id = k.canteen_id and l.supplier_id = k.supplier_id and l.biz_date = k.biz_date
     left join reference as r
         on l.ingredient_id = r.ingredient_id and l.county_code = r.county_code and l.biz_date = r.biz_date
+    left join bound as b
+        on l.ingredient_id = b.ingredient_id and l.spec = b.spec and l.county_code = b.county_code
+        and l.biz_date = b.biz_date
     left join agreed as a
         on l.canteen_id = a.canteen_id and l.supplier_id = a.supplier_id and l.category = a.category
         and l.biz_date = a.biz_date and a.n = 1

@@ -133,9 +133,7 @@ compared as (
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.lines else w.lines end as peer_lines,
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.peers else w.peers end as peers,
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.mid else w.mid end as peer_mid,
-        greatest(
-            case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.sigma else w.sigma end, l.noise_floor
-        ) as peer_sigma,
+        case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.sigma else w.sigma end as cell_sigma,
         case when w.lines * 2 >= l.min_lines then w.mid else v.mid end as market,
         l.log_price - case when w.lines * 2 >= l.min_lines then w.mid else v.mid end as residual,
         case
@@ -172,8 +170,6 @@ series as (
         spec,
         median(residual) as own_mid,
         count(*) as own_lines,
-        median(case when not is_current then residual end) as before_mid,
-        sum(case when not is_current then 1 else 0 end) as before_lines,
         median(log_qty) as usual_log_qty
     from compared
     group by month_start, canteen_id, coalesce(supplier_id, ''), ingredient_id, spec
@@ -184,22 +180,28 @@ own as (
         c.*,
         s.own_mid,
         s.own_lines,
-        s.before_mid,
-        s.before_lines,
         c.residual - s.own_mid as own_shift,
-        c.log_qty - s.usual_log_qty as qty_shift
+        c.log_qty - s.usual_log_qty as qty_shift,
+        c.residual - lag(c.residual) over (
+            partition by c.month_start, c.canteen_id, coalesce(c.supplier_id, ''), c.ingredient_id, c.spec
+            order by c.biz_date, c.record_no
+        ) as step
     from compared as c
     inner join series as s
         on c.month_start = s.month_start and c.canteen_id = s.canteen_id and c.ingredient_id = s.ingredient_id
         and c.spec = s.spec and coalesce(c.supplier_id, '') = s.series_supplier
 ),
 
-own_scatter as (
+-- Scatter of an item over the whole view: of all prices about the market, of a canteen's prices about its usual
+-- one, and from one delivery to the next, which does not depend on how many deliveries a canteen has.
+scatter as (
     select
         {{ cell }},
-        1.4826 * median(abs(own_shift)) as sigma
+        1.4826 * median(abs(residual)) as market_sigma,
+        greatest(
+            1.4826 * median(abs(step)) / sqrt(2), 1.4826 * median(case when own_lines >= 5 then abs(own_shift) end)
+        ) as own_sigma
     from own
-    where own_lines >= 3
     group by {{ cell }}
 )
 
@@ -227,15 +229,19 @@ select
     o.peers,
     case when o.peers > 1 then o.peer_mid end as peer_mid,
     case when o.peers > 1 then o.log_price - o.peer_mid end as peer_shift,
-    case when o.peers > 1 then o.peer_sigma end as peer_sigma,
+    -- The fewer lines a cell has, the less its own scatter says against that of the item.
+    case when o.peers > 1 then
+        greatest(o.noise_floor, sqrt(
+            (o.peer_lines * o.cell_sigma * o.cell_sigma + o.min_lines * s.market_sigma * s.market_sigma)
+            / (o.peer_lines + o.min_lines)
+        ))
+    end as peer_sigma,
     o.market,
     o.residual,
     o.own_mid,
     o.own_lines,
     o.own_shift,
-    greatest(s.sigma, o.noise_floor) as own_sigma,
-    o.before_mid,
-    o.before_lines,
+    greatest(o.noise_floor, s.own_sigma * sqrt(1 + 1.57 / o.own_lines)) as own_sigma,
     o.qty_shift,
     o.log_price - o.others_mid as others_shift,
     o.others_mid,
@@ -244,6 +250,6 @@ select
     o.supplier_z,
     o.supplier_shift
 from own as o
-left join own_scatter as s
+inner join scatter as s
     on o.month_start = s.month_start and o.city_code = s.city_code and o.ingredient_id = s.ingredient_id
     and o.spec = s.spec

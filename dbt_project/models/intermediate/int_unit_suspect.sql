@@ -84,6 +84,7 @@ inner join compared as c
     and s.biz_date = c.biz_date and s.slip_no = c.slip_no
 where
     s.canteens > t.unit_min_peers
-    and abs(abs(s.shift) - ln(2)) < 0.25
+    -- A price that is doubled must be told from one that is 60 % too high: nearer to two, and not one line alone.
+    and (abs(s.shift + ln(2)) < 0.25 or (abs(s.shift - ln(2)) < 0.13 and s.line_count > 1))
     and s.halved_or_doubled * 3 >= s.line_count * 2
     and abs(s.shift) * sqrt(s.line_count) > 5 * s.sigma

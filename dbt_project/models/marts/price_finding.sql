@@ -79,33 +79,72 @@ fall as (
         or (b.referenced - w.referenced >= w.least_fall and b.referenced - y.referenced >= w.least_fall)
 ),
 
+-- A supplier's prices of an item in these two weeks against the three before: at all its canteens, and at each.
 followed as (
+    {%- for canteen in ["''", 'l.canteen_id'] %}
     select
-        {% for column in series %}l.{{ column }}, {% endfor -%}
+        l.month_start,
+        l.series_supplier,
+        {{ canteen }} as series_canteen,
+        l.ingredient_id,
+        l.spec,
         f.week_first,
         median(case when l.week_first >= f.week_first - 7 then l.log_price end)
         - median(case when l.week_first < f.week_first - 7 then l.log_price end) as own_change,
-        median(case when l.week_first >= f.week_first - 7 then l.residual end)
-        - median(case when l.week_first < f.week_first - 7 then l.residual end) as lag_shift,
+        median(case when l.week_first >= f.week_first - 7 then l.own_shift end)
+        - median(case when l.week_first < f.week_first - 7 then l.own_shift end) as lag_shift,
+        count(distinct case when l.week_first >= f.week_first - 7 then l.price_yuan end) as after_prices,
         sum(case when l.week_first >= f.week_first - 7 then 1 else 0 end) as after_lines,
         sum(case when l.week_first < f.week_first - 7 then 1 else 0 end) as base_lines,
         max(l.own_sigma) as own_sigma,
         max(l.least_fall) as least_fall,
-        max(l.z_agree) as z_agree
+        max(l.z_alone) as z_alone
     from line as l
     inner join fall as f
         on l.month_start = f.month_start and l.city_code = f.city_code and l.ingredient_id = f.ingredient_id
         and l.spec = f.spec and l.week_first between f.week_first - 28 and f.week_first
-    group by {% for column in series %}l.{{ column }}, {% endfor %}f.week_first
+    {{- " where l.series_supplier <> ''" if canteen == "''" }}
+    group by
+        l.month_start, l.series_supplier,{{ ' l.canteen_id,' if canteen != "''" }} l.ingredient_id, l.spec, f.week_first
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
+-- Not followed: clearly too high for chance, or the very same price again and again. It holds for the two weeks.
 lagging as (
-    select {{ series | join(', ') }}, week_first
-    from followed
+    select distinct
+        f.month_start,
+        f.series_supplier,
+        f.series_canteen,
+        f.ingredient_id,
+        f.spec,
+        f.week_first - w.back as week_first
+    from followed as f
+    cross join (values (0), (7)) as w (back)
     where
-        after_lines >= 3 and base_lines >= 2
-        and own_change > -0.2 * least_fall and lag_shift >= 0.8 * least_fall
-        and lag_shift > z_agree * 1.2533 * own_sigma * sqrt(1.0 / after_lines + 1.0 / base_lines)
+        f.after_lines >= 3 and f.base_lines >= 1 and f.own_change > -0.35 * f.least_fall
+        and (
+            (f.after_prices = 1 and f.lag_shift >= 0.5 * f.least_fall)
+            or (
+                f.lag_shift >= f.least_fall
+                and f.lag_shift
+                > f.z_alone * 1.2533 * f.own_sigma * sqrt(1.0 / f.after_lines + 1.0 / f.base_lines)
+            )
+        )
+),
+
+lagging_line as (
+    select distinct
+        l.source_provider,
+        l.canteen_id,
+        l.biz_date,
+        l.record_no
+    from line as l
+    inner join lagging as g
+        on l.month_start = g.month_start and l.series_supplier = g.series_supplier
+        and l.ingredient_id = g.ingredient_id and l.spec = g.spec and l.week_first = g.week_first
+        and (g.series_canteen = '' or l.canteen_id = g.series_canteen)
+    where l.is_current
 ),
 
 tested as (
@@ -118,7 +157,7 @@ tested as (
         coalesce(l.peer_z >= l.z_agree, false) as peer,
         coalesce(l.own_z >= l.z_agree and l.own_shift >= l.level_low, false) as history,
         coalesce(l.over_reference >= l.level_mid, false) as reference,
-        g.week_first is not null as not_following,
+        g.record_no is not null as not_following,
         -- The factor between units that the shift is nearest to.
         case
             when abs(l.best_shift) >= ln(14) then 20
@@ -126,10 +165,9 @@ tested as (
             else 2
         end as unit_factor
     from line as l
-    left join (
-        select distinct {{ series | join(', ') }}, week_first from lagging
-    ) as g
-        on {% for column in series %}l.{{ column }} = g.{{ column }} and {% endfor %}l.week_first = g.week_first
+    left join lagging_line as g
+        on l.source_provider = g.source_provider and l.canteen_id = g.canteen_id and l.biz_date = g.biz_date
+        and l.record_no = g.record_no
     where l.is_current
 ),
 
@@ -138,9 +176,9 @@ guarded as (
         *,
         coalesce(
             abs(best_shift) >= z_alone * best_sigma
-            and abs(abs(best_shift) - ln(unit_factor)) <= case unit_factor when 2 then 0.2 else 0.35 end
+            and abs(abs(best_shift) - ln(unit_factor)) <= case unit_factor when 2 then 0.16 else 0.35 end
             and case
-                when best_shift < 0 and unit_factor = 2 then coalesce(qty_shift, 0) > -0.3
+                when best_shift < 0 and unit_factor = 2 then coalesce(qty_shift, 0) > -0.1
                 when best_shift < 0 then coalesce(qty_shift, 0) > ln(unit_factor) * 0.5
                 when unit_factor = 2 then best_shift >= ln(1.75) and coalesce(qty_shift, 0) < -0.3
                 else coalesce(qty_shift, 0) < -0.5 * ln(unit_factor)
@@ -164,6 +202,7 @@ caused as (
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
         and (s.county_code is null or g.county_code = s.county_code)
         and (s.canteen_id is null or g.canteen_id = s.canteen_id)
+        and g.biz_date between s.first_week and s.last_day
 ),
 
 objected as (
@@ -199,6 +238,14 @@ grouped as (
     where cause <> 'supplier'
 ),
 
+-- A single price above its peers that is this canteen's usual one is no event: three and more are a finding.
+kept as (
+    select * from grouped
+    where
+        kind <> 'line' or over_limit or over_quotation or no_quotation or history_alone or reference_alone
+        or coalesce(own_z, 2) >= 2
+),
+
 priced as (
     select
         *,
@@ -218,7 +265,7 @@ priced as (
             when reference then coalesce(reference_confidence, 'D')
             else 'D'
         end as basis
-    from grouped
+    from kept
 ),
 
 ranked as (
@@ -302,13 +349,14 @@ supplier_line as (
         l.over_quotation,
         {{ product(
             'l.qty_kg', '(l.price_yuan - case when s.is_high then ' ~ as_price('l.others_mid') ~ ' else '
-            ~ as_price('l.market + l.before_mid') ~ ' end)'
+            ~ as_price('l.log_price - s.rise_shift') ~ ' end)'
         ) }} as over_yuan
     from supplier as s
     inner join line as l
         on s.month_start = l.month_start and s.supplier_id = l.supplier_id and s.city_code = l.city_code
         and (s.county_code is null or s.county_code = l.county_code)
         and (s.canteen_id is null or s.canteen_id = l.canteen_id)
+        and l.biz_date between s.first_week and s.last_day
     where l.is_current
 ),
 

@@ -3,7 +3,7 @@ select
     'SUP-' || coalesce(sk.supplier_uscc, q.supplier_uscc) as supplier_id,
     coalesce(ck.canteen_id, q.org_id) as org_id,
     coalesce(ik.ingredient_id, q.ingredient_id) as ingredient_id,
-    q.spec,
+    {{ spec_key('q.spec') }} as spec,
     {{ divide_half_up('q.unit_price', 'coalesce(u.factor, cast(1 as decimal(18, 6)))') }} as quote_yuan,
     q.valid_from,
     q.valid_to,

@@ -1,0 +1,166 @@
+"""What the price tests say of small tables, through ``./canteen prices FILE``'s own way in."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from price_table import DAYS, PriceRows, line_of
+
+from pipelines import price_file
+from warehouse.errors import Permanent, Refused
+
+
+def found(path: Path) -> pl.DataFrame:
+    return price_file.find(path, lambda _: None).frame
+
+
+def at(frame: pl.DataFrame, line: str) -> pl.DataFrame:
+    return frame.filter(pl.col("lines").str.split(",").list.contains(line))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_an_honest_table_gives_at_most_one_finding_in_500_lines(tmp_path: Path, seed: int) -> None:
+    table = PriceRows.honest(seed)
+    assert found(table.write(tmp_path / "a.csv")).height <= len(table.rows) // 500
+
+
+def test_each_cause_is_one_finding_with_its_line_and_its_price(tmp_path: Path) -> None:
+    table = PriceRows.honest(4)
+    dear, halved, quoted, limited = (table.index(f"食堂{n}", 40) for n in (0, 1, 2, 3))
+    honest_price = table.rows[dear].price
+    table.rows[dear].price *= 1.5
+    table.rows[halved].price /= 2
+    table.rows[halved].qty *= 2
+    table.rows[quoted].quote = table.rows[quoted].price * 0.9
+    table.rows[limited].limit = table.rows[limited].price * 0.8
+    frame = found(table.write(tmp_path / "a.csv"))
+    assert frame.height == 4
+    (line,) = at(frame, line_of(dear)).to_dicts()
+    assert (line["kind"], line["tests"].split(",")[:2], line["confidence"]) == (
+        "line",
+        ["peer", "history"],
+        "high",
+    )
+    assert float(line["expected_price"]) == pytest.approx(honest_price, rel=0.15)
+    assert float(line["excess_yuan"]) == pytest.approx(
+        float(line["price"] - line["expected_price"]) * round(table.rows[dear].qty, 1), abs=0.02
+    )
+    assert at(frame, line_of(halved))["kind"].to_list() == ["unit"]
+    assert at(frame, line_of(halved))["excess_yuan"].to_list() == [Decimal("0.00")]
+    assert at(frame, line_of(quoted))["test"].to_list() == ["over_quotation"]
+    assert at(frame, line_of(limited))["test"].to_list() == ["over_limit"]
+    assert "高于限价" in at(frame, line_of(limited))["text_zh"].item()
+
+
+def test_a_supplier_that_overprices_is_one_finding_and_its_lines_are_none(tmp_path: Path) -> None:
+    table = PriceRows.honest(5)
+    for row in table.rows:
+        if row.supplier == "供应商7":
+            row.price *= 1.2
+    frame = found(table.write(tmp_path / "a.csv"))
+    assert set(frame["kind"]) == {"supplier"}
+    assert set(frame["supplier"]) == {"供应商7"}
+    assert frame["date_from"].dt.month().to_list() == [9]
+    assert float(frame["excess_pct"].item()) == pytest.approx(20, abs=8)
+    assert frame["line_count"].item() >= 30
+
+
+def test_a_supplier_that_raises_its_prices_is_found_against_its_own_past(tmp_path: Path) -> None:
+    table = PriceRows.honest(6)
+    for row in table.rows:
+        if row.supplier == "供应商0" and row.day.month == 10:
+            row.price *= 1.15
+    frame = found(table.write(tmp_path / "a.csv"))
+    assert frame.select("kind", "supplier").unique().rows() == [("supplier", "供应商0")]
+    assert "supplier_rise" in frame["tests"].item()
+
+
+def test_a_price_that_stays_while_the_market_falls_is_found(tmp_path: Path) -> None:
+    table = PriceRows.honest(7)
+    for row in table.rows:
+        if row.item == "菜3" and row.day >= DAYS[12] and row.canteen != "食堂4":
+            row.price *= 0.85
+    frame = found(table.write(tmp_path / "a.csv"))
+    lagging = frame.filter(pl.col("tests").str.contains("not_following"))
+    assert set(lagging.select("item", "buyer").rows()) == {("菜3", "食堂4")}
+    assert frame.filter(pl.col("buyer") != "食堂4").height == 0
+
+
+@pytest.mark.parametrize("size", [1.1, 1.2, 1.3, 1.4, 1.5, 1.6])
+def test_overpricing_is_never_called_a_unit_mix_up(tmp_path: Path, size: float) -> None:
+    table = PriceRows.honest(8)
+    chosen = [table.index(f"食堂{n}", 30 + n) for n in range(10)]
+    for n in chosen:
+        table.rows[n].price *= size
+    assert "unit" not in set(found(table.write(tmp_path / "a.csv"))["kind"])
+
+
+@pytest.mark.parametrize("factor", [2, 0.5, 20])
+def test_a_wrong_unit_is_never_called_overpricing(tmp_path: Path, factor: float) -> None:
+    table = PriceRows.honest(9)
+    chosen = [table.index(f"食堂{n}", 30 + n) for n in range(10)]
+    for n in chosen:
+        table.rows[n].price *= factor
+        table.rows[n].qty = 19 / factor
+    kinds = set(found(table.write(tmp_path / "a.csv"))["kind"])
+    assert kinds == {"unit"}
+
+
+def test_a_price_per_jin_is_the_same_price(tmp_path: Path) -> None:
+    table = PriceRows.honest(1)
+    for row in table.rows[::3]:
+        row.price, row.qty, row.unit = row.price / 2, row.qty * 2, "斤"
+    assert found(table.write(tmp_path / "a.csv")).height == 0
+
+
+def test_a_table_of_days_items_and_prices_is_enough_and_says_what_was_not_tested(tmp_path: Path) -> None:
+    table = PriceRows.honest(2)
+    spike = len(table.rows) // 2
+    table.rows[spike].price *= 2.6
+    path = table.write(tmp_path / "a.csv", ("日期", "品名", "单价"))
+    result = price_file.find(path, lambda _: None)
+    assert result.frame["lines"].to_list() == [line_of(spike)]
+    assert {test for test, _ in result.not_run} == {
+        "over_limit", "over_quotation", "no_quotation", "reference", "supplier", "supplier_rise", "excess_yuan",
+    }  # fmt: skip
+
+
+def test_rows_that_cannot_be_read_are_counted_with_their_lines(tmp_path: Path) -> None:
+    table = PriceRows.honest(3)
+    path = table.write(tmp_path / "a.csv")
+    lines = path.read_text("utf8").splitlines()
+    lines[4] = lines[4].replace(lines[4].split(",")[3], "面议")
+    lines[9] = lines[9].replace("2026-09-01", "九月一日")
+    path.write_text("\n".join(lines) + "\n", "gb18030")
+    result = price_file.find(path, lambda _: None)
+    assert (result.table.rows, result.tested, result.unread) == (
+        len(table.rows),
+        len(table.rows) - 2,
+        [5, 10],
+    )
+
+
+def test_what_is_no_table_of_prices_is_refused_with_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("日期,品名\n2026-09-01,白菜\n", "utf8")
+    with pytest.raises(Refused, match="price 可写作 price、unit_price、单价"):
+        price_file.find(path, lambda _: None)
+    path.write_text("日期,品名,单价\n九月,白菜,面议\n", "utf8")
+    with pytest.raises(Permanent, match="没有一行"):
+        price_file.find(path, lambda _: None)
+
+
+def test_the_unit_may_stand_in_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"2026-09-{day:02d},白菜,{2 * math.exp(0.01 * (day % 3)):.2f}" for day in range(1, 31)]
+    path.write_text("日期,品名,均价（元/斤）\n" + "\n".join(rows) + "\n", "utf8")
+    result = price_file.find(path, lambda _: None)
+    assert (result.table.columns["price"], result.table.unit, result.frame.height) == (
+        "均价（元/斤）",
+        "斤",
+        0,
+    )
