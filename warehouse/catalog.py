@@ -203,7 +203,7 @@ def label_seed() -> str:
         "price_basis": vocabulary.PRICE_BASES,
         "price_comparison": vocabulary.PRICE_COMPARISONS,
         "limit_basis": vocabulary.LIMIT_BASES,
-        "key_entity": vocabulary.KEY_ENTITIES,
+        "key_entity": vocabulary.KEY_GAP_SUBJECTS,
         "key_gap": {code: label for code, (label, _) in vocabulary.KEY_GAPS.items()},
         "key_gap_step": {code: step for code, (_, step) in vocabulary.KEY_GAPS.items()},
         "feed": {feed.name: feed.label for feed in FEEDS.values()},

@@ -208,22 +208,30 @@ PRICE_STEPS: Final = {
     "not_following": ("both", "要求供应商按当前行情调价"),
     "supplier": ("both", "约谈供应商，调取进货凭证，重新比价"),
     "supplier_rise": ("both", "约谈供应商，核实涨价依据，重新比价"),
-    "unit_line": ("market", "对照送货单更正数量单位（斤、公斤）"),
+    "unit_line": ("both", "对照送货单更正数量单位（斤、公斤）"),
 }
 PRICE_BASES: Final = {code: label.replace("依据", "基准") for code, label in BASES.items() if code != "none"}
-# What the price of a purchase line can be held against; the last three against nothing, which is never fine.
+# What the price of a purchase line can be held against (基准价 is quotation, limit or reference); the last three
+# against nothing, which is never fine.
 PRICE_COMPARISONS: Final = {
-    "peer": "有同类可比",
-    "history": "仅可比自身历史",
-    "bound": "仅可比报价限价参考价",
+    "peer": "可比同类",
+    "history": "只可比历史价",
+    "bound": "只可比基准价",
     "none": "不可比：无参照",
     "unit_slip": "不可比：单位存疑",
     "no_price": "不可比：无单价",
 }
 LIMIT_BASES: Final = {"limit": "限价", "tender": "中标价", "agreed": "约定下浮"}
+KEY_GAP_SUBJECTS: Final = {
+    "canteen": "食堂编码",
+    "supplier": "供应商编码",
+    "ingredient": "食材编码",
+    "reference": "参考价品名",
+}
 # Why a provider's key or name stands for nothing -> (label, what a steward does).
 KEY_GAPS: Final = {
-    "unmatched": ("名称未匹配", "在来源系统对照中指明对应的食材"),
+    "unmatched": ("名称未匹配", "指明对应的食材，或在食材库中增补"),
+    "doubtful": ("名称待确认", "核对建议的食材，确认或另行指明"),
     "not_registered": ("编码未登记", "在登记数据中补登，或在来源系统对照中改正编码"),
     "unit_unknown": ("计量单位不认识", "在来源系统对照中改用已知单位"),
 }

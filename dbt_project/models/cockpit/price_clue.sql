@@ -21,7 +21,9 @@ select
     f.account_kind, f.ingredient_id, i.ingredient_name, g.label as category_label, f.spec,
     f.supplier_id, coalesce(s.supplier_name, '未登记 ' || f.supplier_id) as supplier_name,
     f.biz_date, f.biz_month, f.period_start, f.period_end,
-    f.price_yuan, f.expected_yuan, f.excess_yuan, f.excess_pct, f.robust_z,
+    f.price_yuan, f.expected_yuan,
+    greatest(f.excess_yuan, cast(0 as decimal(18, 2))) as excess_yuan,
+    f.excess_pct, f.robust_z,
     f.test, t.label as test_label,
     substr(
         {%- for test in tests %}
