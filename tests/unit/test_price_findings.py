@@ -29,7 +29,7 @@ def test_an_honest_table_gives_at_most_one_finding_in_500_lines(tmp_path: Path, 
 
 
 def test_each_cause_is_one_finding_with_its_line_and_its_price(tmp_path: Path) -> None:
-    table = PriceRows.honest(4)
+    table = PriceRows.honest(10)
     dear, halved, quoted, limited = (table.index(f"食堂{n}", 40) for n in (0, 1, 2, 3))
     honest_price = table.rows[dear].price
     table.rows[dear].price *= 1.5
@@ -76,8 +76,11 @@ def test_a_supplier_that_raises_its_prices_is_found_against_its_own_past(tmp_pat
         if row.supplier == "供应商0" and row.day.month == 10:
             row.price *= 1.25
     frame = found(table.write(tmp_path / "a.csv"))
-    assert frame.select("kind", "supplier").unique().rows() == [("supplier", "供应商0")]
-    assert "supplier_rise" in frame["tests"].item()
+    raised = frame.filter(pl.col("kind") == "supplier")
+    assert raised["supplier"].to_list() == ["供应商0"]
+    assert "supplier_rise" in raised["tests"].item()
+    # Of its 70 dear lines hardly one is said again.
+    assert frame.height - raised.height <= 1
 
 
 def test_a_price_that_stays_while_the_market_falls_is_found(tmp_path: Path) -> None:

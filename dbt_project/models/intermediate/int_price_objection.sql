@@ -197,7 +197,7 @@ caused as (
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
         and (s.county_code is null or g.county_code = s.county_code)
         and (s.canteen_id is null or g.canteen_id = s.canteen_id)
-        and g.biz_date between s.first_week and s.last_day
+        and g.biz_date between s.explains_from and s.explains_to
 ),
 
 objected as (
