@@ -40,7 +40,7 @@ def test_home_and_json_stand_before_or_after_the_command(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["home"] == str(tmp_path)
     assert told["publication"] is None
-    assert [one["running"] for one in told["services"]] == [False, False, False]
+    assert [one["running"] for one in told["services"]] == [False] * 4
 
 
 def test_words_after_a_double_dash_are_left_alone() -> None:
