@@ -105,14 +105,14 @@ def test_an_end_of_its_own_is_kept_and_leaves_a_gap(prices: pl.DataFrame) -> Non
 
 def test_contradicting_quotes_are_one_median_with_the_spread_kept(prices: pl.DataFrame) -> None:
     ((price, low, high, spread, quotes),) = rows(
-        prices, "土豆", "price_yuan", "low_yuan", "high_yuan", "spread_pct", "quotes"
+        prices, "土豆", "price_yuan", "low_price", "high_price", "spread_pct", "quotes"
     )
     assert (float(price), float(low), float(high)) == (2.2, 2.0, 3.0)  # yuan per jin, told per kg
     assert (float(spread), quotes) == (45.45, 3)
 
 
 def test_a_range_as_written_is_the_spread(prices: pl.DataFrame) -> None:
-    ((low, high, kind),) = rows(prices, "大米", "low_yuan", "high_yuan", "price_kind_label")
+    ((low, high, kind),) = rows(prices, "大米", "low_price", "high_price", "price_kind_label")
     assert (float(low), float(high), kind) == (4.0, 6.0, "中标价")
 
 
