@@ -21,7 +21,7 @@ from pipelines.querying import select
 from warehouse import delta, manifest
 from warehouse.errors import Permanent
 from warehouse.settings import Settings
-from warehouse.tables import DELIVERY, QUARANTINE
+from warehouse.tables import DELIVERY, PRICE_JUDGEMENT, QUARANTINE
 
 UNSCORED: Final = {
     "teacher_income_in_pupil_account": "这些记录不说明付款人是谁：需要师生账户登记（后续账户数据）才能识别",
@@ -67,6 +67,7 @@ CAUSES: Final[dict[str, frozenset[str]]] = {
     ),
     "unit_suspect": frozenset({"unit_mixup"}),
 }
+_BROKEN_LIST: Final = "pair_complete"
 _FILE_FAULTS: Final = (
     "duplicate_file",
     "resent_file",
@@ -168,6 +169,10 @@ def _found(
         return _schemes(settings, kind, mine, planted)
     if kind in ("wrong_credit_code", "bad_rows"):
         return _rows(settings, kind, mine, planted)
+    if kind == "bulletin_broken":
+        return _broken_lists(settings, mine, receipts)
+    if kind == "reference_decimal_shift":
+        return _shifted_quotes(settings, mine)
     return _states(settings, kind, mine, truth)
 
 
@@ -194,7 +199,8 @@ def _files(
         )
         flagged = received.filter(pl.col("file_id").is_in(late.filter(~followed)["_file"].to_list()))
     else:
-        flagged = receipts.filter(_RECEIPT_MARKS[kind])
+        # The market writes all its files with a byte order mark.
+        flagged = receipts.filter(_RECEIPT_MARKS[kind] & (pl.col("provider") != "commerce"))
     paths = set(flagged["path"].str.split("!/").list.first())  # the truth names the archive, not its member
     found = mine.filter(pl.col("file").is_in(list(paths))).height
     return found, len(paths - set(planted["file"].drop_nulls()))
@@ -244,10 +250,33 @@ def _rows(settings: Settings, kind: str, mine: pl.DataFrame, planted: pl.DataFra
     """Row faults: the row is in quarantine, for whatever rule."""
     held = delta.read(settings.table("silver.quarantine"), QUARANTINE)
     checksum = pl.col("rules").str.contains("uscc_checksum")
-    held = held.filter(checksum if kind == "wrong_credit_code" else ~checksum)
+    other = ~checksum & ~pl.col("rules").str.contains(_BROKEN_LIST)  # that kind is scored by itself
+    held = held.filter(checksum if kind == "wrong_credit_code" else other)
     hit = mine.join(held.select("record_no").unique(), on="record_no", how="semi")
     known = planted.filter(pl.col("kind") == kind)["record_no"].drop_nulls().to_list()
     return hit.height, held.filter(~pl.col("record_no").is_in(known)).height
+
+
+def _broken_lists(settings: Settings, mine: pl.DataFrame, receipts: pl.DataFrame) -> tuple[int, int]:
+    """Bulletins whose lists do not count out: one quarantined row for each such list."""
+    held = delta.read(settings.table("silver.quarantine"), QUARANTINE).filter(
+        pl.col("rules").str.contains(_BROKEN_LIST)
+    )
+    lists = held.join(receipts.select("path", _file="file_id").unique("_file"), on="_file")
+    found = mine.filter(pl.col("file").is_in(lists["path"].to_list())).height
+    return found, lists.height - found
+
+
+def _shifted_quotes(settings: Settings, mine: pl.DataFrame) -> tuple[int, int]:
+    """Reference quotes with a shifted decimal point: left out for that reason. The truth names item and day."""
+    judged = delta.read(settings.table("silver.price_judgement"), PRICE_JUDGEMENT)
+    judged = judged.filter(pl.col("is_bad") & (pl.col("fault") == "decimal_shift")).unique(
+        ["_provider", "valid_from", "item_name"]
+    )
+    hit = mine.join(
+        judged, left_on=["provider", "biz_date_from"], right_on=["_provider", "valid_from"]
+    ).filter(pl.col("note").str.starts_with(pl.col("item_name")))
+    return hit["fault_id"].n_unique(), judged.height - hit.select("biz_date_from", "item_name").n_unique()
 
 
 def _states(settings: Settings, kind: str, mine: pl.DataFrame, truth: pl.DataFrame) -> tuple[int, int]:
