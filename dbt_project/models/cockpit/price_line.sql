@@ -123,7 +123,7 @@ select
     l.unit, l.unit_price, l.accepted_qty, l.amount_yuan,
     l.base_unit, l.qty_kg, l.price_yuan,
     l.quotation_no, l.quote_yuan,
-    case when l.quotes_here and l.quote_yuan is null then '无有效报价' else l.quotation_no end as quotation_label,
+    case when l.quotes_here and l.quote_yuan is null then '无有效报价' else l.quotation_no end as quotation_text,
     l.limit_yuan, m.label as limit_label,
     l.retail_yuan, l.wholesale_yuan, b.label as reference_label,
     l.peer_yuan, l.peer_lines, l.robust_z, l.own_yuan, l.others_yuan,
