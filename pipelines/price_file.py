@@ -203,7 +203,8 @@ def _readable() -> pl.Expr:
 def _relation(lines: pl.DataFrame, table: PriceTable) -> pl.DataFrame:
     """The rows as ``int_price_line``; without buyers or suppliers every row is a peer of its own."""
     peer = next((role for role in ("buyer", "supplier") if role in table.columns), "record_no")
-    quotes = pl.col("quotation").is_not_null().any().over("supplier")
+    # Where most of a supplier's rows have a quotation, a row without one is missing it.
+    quotes = pl.col("quotation").is_not_null().mean().over("supplier") >= 0.5
     return lines.with_columns(record_no=pl.col("line_no").cast(pl.String)).select(
         "record_no",
         "supplier" if "supplier" in table.columns else pl.lit(None, pl.String).alias("supplier"),

@@ -29,7 +29,7 @@ def test_an_honest_table_gives_at_most_one_finding_in_500_lines(tmp_path: Path, 
 
 
 def test_each_cause_is_one_finding_with_its_line_and_its_price(tmp_path: Path) -> None:
-    table = PriceRows.honest(4)
+    table = PriceRows.honest(10)
     dear, halved, quoted, limited = (table.index(f"食堂{n}", 40) for n in (0, 1, 2, 3))
     honest_price = table.rows[dear].price
     table.rows[dear].price *= 1.5
@@ -64,19 +64,23 @@ def test_a_supplier_that_overprices_is_one_finding_and_its_lines_are_none(tmp_pa
     frame = found(table.write(tmp_path / "a.csv"))
     assert set(frame["kind"]) == {"supplier"}
     assert set(frame["supplier"]) == {"供应商7"}
-    assert frame["date_from"].dt.month().to_list() == [9]
-    assert float(frame["excess_pct"].item()) == pytest.approx(20, abs=8)
-    assert frame["line_count"].item() >= 30
+    by_month = frame.sort("date_from")
+    assert by_month["date_from"].dt.month().to_list() == [9, 10]
+    assert [float(pct) for pct in by_month["excess_pct"]] == pytest.approx([20, 20], abs=8)
+    assert by_month["line_count"].min() >= 30
 
 
 def test_a_supplier_that_raises_its_prices_is_found_against_its_own_past(tmp_path: Path) -> None:
     table = PriceRows.honest(6)
     for row in table.rows:
         if row.supplier == "供应商0" and row.day.month == 10:
-            row.price *= 1.15
+            row.price *= 1.25
     frame = found(table.write(tmp_path / "a.csv"))
-    assert frame.select("kind", "supplier").unique().rows() == [("supplier", "供应商0")]
-    assert "supplier_rise" in frame["tests"].item()
+    raised = frame.filter(pl.col("kind") == "supplier")
+    assert raised["supplier"].to_list() == ["供应商0"]
+    assert "supplier_rise" in raised["tests"].item()
+    # Of its 70 dear lines hardly one is said again.
+    assert frame.height - raised.height <= 1
 
 
 def test_a_price_that_stays_while_the_market_falls_is_found(tmp_path: Path) -> None:
@@ -101,11 +105,13 @@ def test_overpricing_is_never_called_a_unit_mix_up(tmp_path: Path, size: float) 
 
 @pytest.mark.parametrize("factor", [2, 0.5, 20])
 def test_a_wrong_unit_is_never_called_overpricing(tmp_path: Path, factor: float) -> None:
-    table = PriceRows.honest(9)
+    table = PriceRows.honest(10)
+    for row in table.rows:
+        row.qty = 20
     chosen = [table.index(f"食堂{n}", 30 + n) for n in range(10)]
     for n in chosen:
         table.rows[n].price *= factor
-        table.rows[n].qty = 19 / factor
+        table.rows[n].qty /= factor
     kinds = set(found(table.write(tmp_path / "a.csv"))["kind"])
     assert kinds == {"unit"}
 

@@ -1,7 +1,8 @@
 -- Suppliers held against other suppliers, week by week: at one canteen, in a county, in the city. For every run of
 -- one to eight weeks that ends in the month and has enough lines: how far the supplier stood above the others
--- (level), and how far above its own prices of the other weeks, the market taken off (rise). The longest run that
--- holds speaks; the widest place that holds is the finding, what lies below it has the same cause.
+-- (level), and how far above its own prices of the other weeks, the market taken off (rise). The run with the
+-- clearest rise speaks, else the longest that is high; lines of every run that holds are explained. The widest place
+-- that holds is the finding, what lies below it has the same cause.
 -- Weekly medians become decimals before they are added up, so that sums do not depend on an order.
 {%- set week_key = 'month_start, supplier_id, level, city_code, county_code, canteen_id' %}
 {%- set longest = 8 %}
@@ -147,10 +148,12 @@ chosen as (
         row_number() over (
             partition by {{ week_key }}
             order by
-                case when is_high or is_risen then 0 else 1 end,
-                weeks desc,
+                case when is_risen then 0 when is_high then 1 else 2 end,
+                case when is_risen then -rise_shift / rise_error else -weeks end,
                 last_week desc
         ) as n,
+        min(case when is_high or is_risen then first_week end) over (partition by {{ week_key }}) as explains_from,
+        max(case when is_high or is_risen then last_week + 6 end) over (partition by {{ week_key }}) as explains_to,
         max(case when level = 'city' and (is_high or is_risen) then 1 else 0 end)
             over (partition by month_start, supplier_id, city_code) as by_city,
         max(case when level = 'county' and (is_high or is_risen) then 1 else 0 end)
@@ -162,6 +165,8 @@ select
     {{ week_key }},
     first_week,
     last_week + 6 as last_day,
+    explains_from,
+    explains_to,
     level_shift,
     level_shift / level_error as level_z,
     level_lines,

@@ -7,278 +7,7 @@
 -- test says: docs/explanation/prices.md.
 {%- set tests = [
     'over_limit', 'over_quotation', 'no_quotation', 'peer', 'history', 'reference', 'not_following'] %}
-{%- set series = ['month_start', 'canteen_id', 'series_supplier', 'ingredient_id', 'spec'] %}
-with line as (
-    select
-        p.*,
-        coalesce(p.supplier_id, '') as series_supplier,
-        l.account_kind,
-        l.ingredient_name,
-        l.base_unit,
-        l.county_name,
-        l.city_name,
-        l.quote_yuan,
-        l.limit_yuan,
-        l.limit_basis,
-        l.limit_confidence,
-        l.reference_yuan,
-        l.reference_confidence,
-        p.peer_shift / p.peer_sigma as peer_z,
-        case when p.own_lines >= t.price_history_lines then p.own_shift / p.own_sigma end as own_z,
-        case when p.own_lines >= t.price_history_lines then p.own_shift else p.peer_shift end as best_shift,
-        case when p.own_lines >= t.price_history_lines then p.own_sigma else p.peer_sigma end as best_sigma,
-        t.price_z_agree as z_agree,
-        t.price_z_alone as z_alone,
-        t.price_min_lines as min_lines,
-        t.price_history_lines as history_lines,
-        {{ log_pct('t.price_level_low_pct') }} as level_low,
-        {{ log_pct('t.price_level_mid_pct') }} as level_mid,
-        {{ log_pct('t.price_level_high_pct') }} as level_high,
-        {{ log_pct('t.price_fall_pct') }} as least_fall,
-        p.log_price - ln(cast(l.reference_yuan as double)) as over_reference,
-        coalesce({{ exceeds('p.price_yuan', 'l.limit_yuan', 't.price_tolerance_pct') }}, false) as over_limit,
-        coalesce({{ exceeds('p.price_yuan', 'l.quote_yuan', 't.price_tolerance_pct') }}, false) as over_quotation,
-        l.quotes_here and l.quote_yuan is null as no_quotation
-    from {{ ref('int_price_peer') }} as p
-    inner join {{ ref('int_price_line') }} as l
-        on p.source_provider = l.source_provider and p.canteen_id = l.canteen_id and p.biz_date = l.biz_date
-        and p.record_no = l.record_no
-    inner join {{ ref('int_threshold') }} as t
-        on l.threshold_scope = t.threshold_scope and l.biz_date between t.since and t.until
-),
-
--- Weeks in which an item costs less than two weeks before by the threshold and more, and did so the week before
--- too: by the city's median or by the reference.
-week_level as (
-    select
-        month_start, city_code, ingredient_id, spec, week_first,
-        count(*) as lines,
-        max(min_lines) as min_lines,
-        max(least_fall) as least_fall,
-        median(log_price) as paid,
-        median(ln(cast(coalesce(reference_yuan, wholesale_yuan) as double))) as referenced
-    from line
-    group by month_start, city_code, ingredient_id, spec, week_first
-),
-
-fall as (
-    select
-        w.month_start, w.city_code, w.ingredient_id, w.spec, w.week_first
-    from week_level as w
-    inner join week_level as y
-        on w.month_start = y.month_start and w.city_code = y.city_code and w.ingredient_id = y.ingredient_id
-        and w.spec = y.spec and y.week_first = w.week_first - 7
-    inner join week_level as b
-        on w.month_start = b.month_start and w.city_code = b.city_code and w.ingredient_id = b.ingredient_id
-        and w.spec = b.spec and b.week_first = w.week_first - 14
-    where
-        (
-            w.lines * 2 >= w.min_lines and y.lines * 2 >= w.min_lines and b.lines * 2 >= w.min_lines
-            and b.paid - w.paid >= w.least_fall and b.paid - y.paid >= w.least_fall
-        )
-        or (b.referenced - w.referenced >= w.least_fall and b.referenced - y.referenced >= w.least_fall)
-),
-
--- A supplier's prices of an item in these two weeks against the three before: at all its canteens, and at each.
-followed as (
-    {%- for canteen in ["''", 'l.canteen_id'] %}
-    select
-        l.month_start,
-        l.series_supplier,
-        {{ canteen }} as series_canteen,
-        l.ingredient_id,
-        l.spec,
-        f.week_first,
-        median(case when l.week_first >= f.week_first - 7 then l.log_price end)
-        - median(case when l.week_first < f.week_first - 7 then l.log_price end) as own_change,
-        median(case when l.week_first >= f.week_first - 7 then l.own_shift end)
-        - median(case when l.week_first < f.week_first - 7 then l.own_shift end) as lag_shift,
-        count(distinct case when l.week_first >= f.week_first - 7 then l.price_yuan end) as after_prices,
-        sum(case when l.week_first >= f.week_first - 7 then 1 else 0 end) as after_lines,
-        sum(case when l.week_first < f.week_first - 7 then 1 else 0 end) as base_lines,
-        max(l.own_sigma) as own_sigma,
-        max(l.least_fall) as least_fall,
-        max(l.z_alone) as z_alone
-    from line as l
-    inner join fall as f
-        on l.month_start = f.month_start and l.city_code = f.city_code and l.ingredient_id = f.ingredient_id
-        and l.spec = f.spec and l.week_first between f.week_first - 28 and f.week_first
-    {{- " where l.series_supplier <> ''" if canteen == "''" }}
-    group by
-        l.month_start, l.series_supplier,{{ ' l.canteen_id,' if canteen != "''" }} l.ingredient_id, l.spec, f.week_first
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
--- Not followed: clearly too high for chance, or the very same price again and again. It holds for the two weeks.
-lagging as (
-    select distinct
-        f.month_start,
-        f.series_supplier,
-        f.series_canteen,
-        f.ingredient_id,
-        f.spec,
-        f.week_first - w.back as week_first
-    from followed as f
-    cross join (values (0), (7)) as w (back)
-    where
-        f.after_lines >= 3 and f.base_lines >= 1 and f.own_change > -0.35 * f.least_fall
-        and (
-            (f.after_prices = 1 and f.lag_shift >= 0.5 * f.least_fall)
-            or (
-                f.lag_shift >= f.least_fall
-                and f.lag_shift
-                > f.z_alone * 1.2533 * f.own_sigma * sqrt(1.0 / f.after_lines + 1.0 / f.base_lines)
-            )
-        )
-),
-
-lagging_line as (
-    select distinct
-        l.source_provider,
-        l.canteen_id,
-        l.biz_date,
-        l.record_no
-    from line as l
-    inner join lagging as g
-        on l.month_start = g.month_start and l.series_supplier = g.series_supplier
-        and l.ingredient_id = g.ingredient_id and l.spec = g.spec and l.week_first = g.week_first
-        and (g.series_canteen = '' or l.canteen_id = g.series_canteen)
-    where l.is_current
-),
-
-tested as (
-    select
-        l.*,
-        l.peer_z >= l.z_alone and l.peer_lines >= l.min_lines as peer_alone,
-        coalesce(l.own_z >= l.z_alone and l.own_shift >= l.level_mid, false) as history_alone,
-        coalesce(l.over_reference >= l.level_high and coalesce(l.peer_z, l.z_agree) >= l.z_agree, false)
-            as reference_alone,
-        coalesce(l.peer_z >= l.z_agree, false) as peer,
-        coalesce(l.own_z >= l.z_agree and l.own_shift >= l.level_low, false) as history,
-        coalesce(l.over_reference >= l.level_mid, false) as reference,
-        g.record_no is not null as not_following,
-        -- The factor between units that the shift is nearest to.
-        case
-            when abs(l.best_shift) >= ln(14) then 20
-            when abs(l.best_shift) >= ln(4.5) then 10
-            else 2
-        end as unit_factor
-    from line as l
-    left join lagging_line as g
-        on l.source_provider = g.source_provider and l.canteen_id = g.canteen_id and l.biz_date = g.biz_date
-        and l.record_no = g.record_no
-    where l.is_current
-),
-
-guarded as (
-    select
-        *,
-        coalesce(
-            abs(best_shift) >= z_alone * best_sigma
-            and abs(abs(best_shift) - ln(unit_factor)) <= case unit_factor when 2 then 0.16 else 0.35 end
-            and case
-                when best_shift < 0 and unit_factor = 2 then coalesce(qty_shift, 0) > -0.1
-                when best_shift < 0 then coalesce(qty_shift, 0) > ln(unit_factor) * 0.5
-                when unit_factor = 2 then best_shift >= ln(1.75) and coalesce(qty_shift, 0) < -0.3
-                else coalesce(qty_shift, 0) < -0.5 * ln(unit_factor)
-            end, false
-        ) as is_unit
-    from tested
-),
-
-supplier as (
-    select * from {{ ref('int_price_supplier') }} where is_found
-),
-
-caused as (
-    select
-        g.*,
-        s.supplier_id is not null as by_supplier,
-        greatest(coalesce(s.level_shift, 0), 0) as supplier_level,
-        case when s.is_risen then s.rise_shift else 0 end as supplier_rise
-    from guarded as g
-    left join supplier as s
-        on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
-        and (s.county_code is null or g.county_code = s.county_code)
-        and (s.canteen_id is null or g.canteen_id = s.canteen_id)
-        and g.biz_date between s.first_week and s.last_day
-),
-
-objected as (
-    select
-        *,
-        case
-            when is_unit then 'unit'
-            when by_supplier and not coalesce(
-                (peer_alone and peer_shift - supplier_level >= z_alone * peer_sigma)
-                or (history_alone and own_shift - supplier_rise >= z_alone * own_sigma), false
-            ) then 'supplier'
-            when not_following then 'item'
-            else 'line'
-        end as cause
-    from caused
-    where
-        is_unit or over_limit or over_quotation or no_quotation or not_following
-        or coalesce(peer_alone, false) or history_alone or reference_alone
-        or (peer and (history or (reference and over_reference >= level_high)))
-),
-
-grouped as (
-    select
-        *,
-        case
-            when
-                cause = 'line'
-                and count(*) over (partition by {{ series | join(', ') }}, cause) >= 3
-                then 'item'
-            else cause
-        end as kind
-    from objected
-    where cause <> 'supplier'
-),
-
--- A single price above its peers that is this canteen's usual one is no event: three and more are a finding.
-kept as (
-    select * from grouped
-    where
-        kind <> 'line' or over_limit or over_quotation or no_quotation or history_alone or reference_alone
-        or coalesce(own_z, 2) >= 2
-),
-
-priced as (
-    select
-        *,
-        case
-            when kind = 'unit' then {{ as_price('log_price - best_shift') }}
-            when over_limit then limit_yuan
-            when over_quotation then quote_yuan
-            when history and (not peer or not_following) then {{ as_price('market + own_mid') }}
-            when peer or (peer_mid is not null and not no_quotation) then {{ as_price('peer_mid') }}
-            when reference then reference_yuan
-            when not_following then {{ as_price('market + own_mid') }}
-            else {{ as_price('coalesce(peer_mid, market)') }}
-        end as expected_yuan,
-        case when kind = 'line' or kind = 'unit' then source_provider || '|' || record_no else '' end as cause_key,
-        case
-            when over_limit then coalesce(limit_confidence, 'D')
-            when reference then coalesce(reference_confidence, 'D')
-            else 'D'
-        end as basis
-    from kept
-),
-
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by {{ series | join(', ') }}, kind, cause_key
-            order by {{ product('qty_kg', '(price_yuan - expected_yuan)') }} desc, biz_date, record_no
-        ) as n
-    from priced
-),
-
-line_finding as (
+with line_finding as (
     select
         kind,
         'canteen' as level,
@@ -299,7 +28,7 @@ line_finding as (
         series_supplier,
         max(account_kind) as account_kind,
         max(county_code) as county_code,
-        max(case when n = 1 then case peer_area when 'county' then county_name else city_name end end) as peer_place,
+        max(case when peer then case peer_area when 'county' then county_name else city_name end end) as peer_place,
         max(supplier_id) as supplier_id,
         ingredient_id,
         max(ingredient_name) as ingredient_name,
@@ -313,17 +42,17 @@ line_finding as (
             as excess_yuan,
         max(case when n = 1 then coalesce(peer_z, own_z) end) as robust_z,
         max(case when n = 1 then own_z end) as own_z,
-        max(case when n = 1 then peer_lines end) as peer_lines,
-        max(case when n = 1 then {{ as_price('peer_mid') }} end) as peer_yuan,
-        max(case when n = 1 then {{ as_price('market + own_mid') }} end) as own_yuan,
-        max(case when n = 1 then quote_yuan end) as quote_yuan,
-        max(case when n = 1 then limit_yuan end) as limit_yuan,
-        max(case when n = 1 then reference_yuan end) as reference_yuan,
+        max(case when peer then peer_lines end) as peer_lines,
+        max(case when peer then {{ as_price('peer_mid') }} end) as peer_yuan,
+        max(case when history then {{ as_price('market + own_mid') }} end) as own_yuan,
+        max(case when over_quotation then quote_yuan end) as quote_yuan,
+        max(case when over_limit then limit_yuan end) as limit_yuan,
+        max(case when reference then reference_yuan end) as reference_yuan,
         max(case when n = 1 then unit_factor end) as unit_factor,
         count(*) as line_count,
         {{ first_records('record_no', 'n') }} as record_nos,
         max(case when n = 1 then basis end) as basis
-    from ranked
+    from {{ ref('int_price_objection') }}
     group by kind, month_start, canteen_id, cause_key, series_supplier, ingredient_id, spec
 ),
 
@@ -344,20 +73,24 @@ supplier_line as (
         s.is_risen,
         l.biz_date,
         l.record_no,
-        l.account_kind,
-        l.over_limit,
-        l.over_quotation,
+        coalesce({{ exceeds('l.price_yuan', 'c.limit_yuan', 't.price_tolerance_pct') }}, false) as over_limit,
+        coalesce({{ exceeds('l.price_yuan', 'c.quote_yuan', 't.price_tolerance_pct') }}, false) as over_quotation,
         {{ product(
             'l.qty_kg', '(l.price_yuan - case when s.is_high then ' ~ as_price('l.others_mid') ~ ' else '
             ~ as_price('l.log_price - s.rise_shift') ~ ' end)'
         ) }} as over_yuan
-    from supplier as s
-    inner join line as l
+    from {{ ref('int_price_supplier') }} as s
+    inner join {{ ref('int_price_peer') }} as l
         on s.month_start = l.month_start and s.supplier_id = l.supplier_id and s.city_code = l.city_code
         and (s.county_code is null or s.county_code = l.county_code)
         and (s.canteen_id is null or s.canteen_id = l.canteen_id)
         and l.biz_date between s.first_week and s.last_day
-    where l.is_current
+    inner join {{ ref('int_price_line') }} as c
+        on l.source_provider = c.source_provider and l.canteen_id = c.canteen_id and l.biz_date = c.biz_date
+        and l.record_no = c.record_no
+    inner join {{ ref('int_threshold') }} as t
+        on c.threshold_scope = t.threshold_scope and c.biz_date between t.since and t.until
+    where s.is_found and l.is_current
 ),
 
 supplier_finding as (
