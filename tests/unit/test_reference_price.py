@@ -105,14 +105,14 @@ def test_an_end_of_its_own_is_kept_and_leaves_a_gap(prices: pl.DataFrame) -> Non
 
 def test_contradicting_quotes_are_one_median_with_the_spread_kept(prices: pl.DataFrame) -> None:
     ((price, low, high, spread, quotes),) = rows(
-        prices, "土豆", "price_yuan", "low_yuan", "high_yuan", "spread_pct", "quotes"
+        prices, "土豆", "price_yuan", "low_price", "high_price", "spread_pct", "quotes"
     )
     assert (float(price), float(low), float(high)) == (2.2, 2.0, 3.0)  # yuan per jin, told per kg
     assert (float(spread), quotes) == (45.45, 3)
 
 
 def test_a_range_as_written_is_the_spread(prices: pl.DataFrame) -> None:
-    ((low, high, kind),) = rows(prices, "大米", "low_yuan", "high_yuan", "price_kind_label")
+    ((low, high, kind),) = rows(prices, "大米", "low_price", "high_price", "price_kind_label")
     assert (float(low), float(high), kind) == (4.0, 6.0, "中标价")
 
 
@@ -144,9 +144,9 @@ def test_the_doubts_are_shown_with_what_the_neighbours_say(built: Path) -> None:
 def test_names_without_a_certain_match_are_listed_for_a_steward(built: Path) -> None:
     shown = lake.query(
         built,
-        "select origin, item_name, state, quotes, line_count, amount_yuan from gold.mart_name_gap order by 1, 2",
+        "select origin, item_name, state, occurrences, amount_yuan from gold.mart_name_gap order by 1, 2",
     )
     assert shown.rows() == [
-        ("purchase", "老面馒头", "unmatched", 0, 1, Decimal("30.00")),
-        ("reference", "白菜秧", "doubtful", 1, 0, Decimal("0.00")),
+        ("purchase", "老面馒头", "unmatched", 1, Decimal("30.00")),
+        ("reference", "白菜秧", "doubtful", 1, Decimal("0.00")),
     ]

@@ -91,7 +91,10 @@ select
     price_yuan,
     low_yuan,
     high_yuan,
-    cast(round(100 * {{ ratio('high_yuan - low_yuan', 'price_yuan') }}, 2) as decimal(9, 2)) as spread_pct,
+    case
+        when price_yuan > 0
+            then cast(round(100 * {{ divide_half_up('high_yuan - low_yuan', 'price_yuan') }}, 2) as decimal(18, 2))
+    end as spread_pct,
     confidence,
     quotes
 from followed

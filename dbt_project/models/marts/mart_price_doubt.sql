@@ -5,8 +5,8 @@ select
     j.record_no,
     j._provider as provider,
     j.item_name,
-    j.unit_price as quoted_yuan,
-    j.expected_price as expected_yuan,
+    j.unit_price,
+    j.expected_price,
     j.fault,
     l.label as fault_label,
     j.is_bad

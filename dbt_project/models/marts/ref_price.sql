@@ -11,8 +11,8 @@ select
     p.valid_from,
     p.valid_to,
     p.price_yuan,
-    p.low_yuan,
-    p.high_yuan,
+    p.low_yuan as low_price,
+    p.high_yuan as high_price,
     p.spread_pct,
     p.confidence,
     p.quotes
