@@ -1,31 +1,14 @@
 -- Names, keys and units that stand for nothing registered, or for something only perhaps: what a provider's own
 -- lists say and what reference prices are about, with how often and what a steward does about each. The county
 -- is given where the provider serves only one.
-with used as (
-    select
-        origin,
-        origin_name,
-        item_name,
-        spec,
-        unit,
-        state,
-        max(ingredient_id) as ingredient_id,
-        max(reason) as reason,
-        sum(quotes + line_count) as uses,
-        {{ sum_yuan('amount_yuan') }} as amount_yuan,
-        max(biz_month) as last_month
-    from {{ ref('mart_name_gap') }}
-    group by origin, origin_name, item_name, spec, unit, state
-),
-
-product as (
+with product as (
     select
         origin_name as provider,
         item_name,
-        sum(uses) as uses,
+        sum(occurrences) as uses,
         {{ sum_yuan('amount_yuan') }} as amount_yuan,
-        max(last_month) as last_month
-    from used
+        max(last_seen) as last_seen
+    from {{ ref('mart_name_gap') }}
     where origin = 'purchase'
     group by origin_name, item_name
 ),
@@ -62,7 +45,7 @@ gap as (
             as reason_text,
         coalesce(u.uses, 0) as uses,
         coalesce(u.amount_yuan, cast(0 as decimal(18, 2))) as amount_yuan,
-        u.last_month
+        u.last_seen
     from {{ ref('mart_key_gap') }} as g
     left join named as n on g.provider = n.provider and g.entity = n.entity and g.source_key = n.source_key
     left join product as u
@@ -79,10 +62,10 @@ gap as (
         u.state as gap_kind,
         u.ingredient_id,
         u.reason as reason_text,
-        u.uses,
+        u.occurrences as uses,
         u.amount_yuan,
-        u.last_month
-    from used as u
+        u.last_seen
+    from {{ ref('mart_name_gap') }} as u
     left join publisher as p on u.origin_name = p.source_code
     where u.origin = 'reference'
 )
@@ -92,7 +75,7 @@ select
     p.county_code, k.org_name as county_name,
     g.entity, e.label as entity_label, g.source_key, g.item_name, g.spec, g.unit,
     g.gap_kind, l.label as gap_label, i.ingredient_name as suggested_name, g.reason_text,
-    cast(g.uses as bigint) as uses, g.amount_yuan, g.last_month,
+    cast(g.uses as bigint) as uses, g.amount_yuan, {{ month_label('g.last_seen') }} as last_month,
     s.label as next_step
 from gap as g
 left join {{ ref('int_provider') }} as p on g.provider = p.provider
