@@ -106,7 +106,8 @@ def open_table(path: Path) -> Table:
     header, *rows = (row for row in sheets[0].rows if any(row))
     places = [str(place) for place in range(len(header))]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(places, pl.String), orient="row")
-    return Table(header, iter([frame.rename(dict(zip(places, header, strict=True)))]))
+    # Named when it is read: a header that is none has been refused by then.
+    return Table(header, (part.rename(dict(zip(places, header, strict=True))) for part in [frame]))
 
 
 def _is_read(sheet: calamine.SheetMetadata) -> bool:

@@ -317,13 +317,14 @@ def _chart(name: str, spec: Mapping[str, Any], source: Sources) -> dict[str, Any
 
 
 def _label_colours(source: Sources) -> dict[str, str]:
-    """Colours by word, and by the metric whose label the word is: charts look up either."""
+    """Colours by word, and by the metric whose label the word is or its column: charts look up any of them."""
     colours = dict(source.dashboards["colours"])
     named = {
-        metric_name(metric): colours[metric["label"]]
+        name: colours[metric["label"]]
         for metrics in source.metrics.values()
         for metric in metrics.values()
         if metric["label"] in colours
+        for name in (metric_name(metric), metric["column"])
     }
     return {**colours, **named}
 

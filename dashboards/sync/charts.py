@@ -36,6 +36,7 @@ _PARTS: Final = {
     "shape",
     "sort",
     "title",
+    "total",
     "where",
     "whole",
 }
@@ -275,7 +276,7 @@ def _pie(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[str,
         "show_labels": True,
         "show_labels_threshold": 0,
         "show_legend": False,
-        "show_total": True,
+        "show_total": spec.get("total", True),
         "sort_by_metric": True,
     }
     return "pie", params, {"columns": [by], "metrics": [metric], "orderby": [[metric, False]]}

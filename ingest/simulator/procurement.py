@@ -161,6 +161,7 @@ class Platform:
         ).select(
             "record_no", "source_code", "price_kind", "place", "item_name", "spec", "unit",
             decimal("price", 6).alias("unit_price"), none.alias("low_price"), none.alias("high_price"),
+            pl.lit(None, dtype=pl.Decimal(18, 2)).alias("change_pct"),
             pl.lit(first).alias("valid_from"), pl.lit(last).alias("valid_to"), pl.lit("S").alias("confidence"),
         )  # fmt: skip
 

@@ -23,7 +23,7 @@ from pipelines.measures.served import Served
 
 pytestmark = pytest.mark.long
 TIERS = ("city", "county", "school")
-TABS = ("总览", "红线", "数据可信度", "预警与线索")
+TABS = ("总览", "红线", "数据可信度", "预警与线索", "价格")
 SHOTS = os.environ.get("CANTEEN_SHOTS")
 LARGEST_PICTURE = 400_000
 MAY_BE_EMPTY = {
@@ -37,6 +37,7 @@ MAY_BE_EMPTY = {
     "每日到达",
     "原始单据",
     "涉及金额",
+    *("价格线索", "多付", "由哪项检验", "价格最差", "对不上登记", "拒收文件"),
 }
 """Beginnings of the titles of charts that rightly have no rows where nothing is wrong or missing."""
 ROLE_CODES = {

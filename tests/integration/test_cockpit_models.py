@@ -13,7 +13,7 @@ import pytest
 
 from dashboards.sync import access
 from ingest.simulator.city import UNITS
-from pipelines import map_shape, querying
+from pipelines import map_shape, querying, receiving
 from warehouse import manifest, serving, vocabulary
 from warehouse.errors import Permanent
 from warehouse.settings import Settings
@@ -227,6 +227,130 @@ def test_documents_are_the_records_of_the_last_35_days(home: Settings, query: Qu
     known = set(query("select distinct substr(_file, 1, 12) as f from silver.purchase union "
                       "select distinct substr(_file, 1, 12) from silver.stocktake")["f"])  # fmt: skip
     assert set(files) == known
+
+
+def test_price_clues_are_the_findings_with_names_and_a_next_step(query: Query) -> None:
+    gold = query("select finding_id, greatest(excess_yuan, 0)::decimal(18, 2), confidence, basis from gold.price_finding")  # fmt: skip
+    shown = query("select finding_id, excess_yuan, confidence, basis from cockpit.price_clue")
+    assert money(shown) == money(gold)
+    assert shown.height > 0
+    rows = query("from cockpit.price_clue")
+    words = ["kind_label", "level_label", "test_label", "tests_label", "place_name", "confidence_label"]
+    assert (
+        rows.select(*words, "basis_label", "next_step", "text_zh").null_count().sum_horizontal().item() == 0
+    )
+    assert set(rows["department"]) <= {*vocabulary.DEPARTMENTS, "both"}
+    doubtful = rows.filter(pl.col("basis").is_in(["C", "D"]))["basis_label"].unique().to_list()
+    assert all(label.startswith("基准待核") for label in doubtful)
+    for tests, labels in query("select tests, tests_label from gold.price_finding join cockpit.price_clue using (finding_id)"
+                               ).select("tests", "tests_label").iter_rows():  # fmt: skip
+        assert set(labels.split("、")) == {vocabulary.PRICE_TESTS[test] for test in tests.split(",")}
+    since = city.END - dt.timedelta(34)
+    assert rows.filter((pl.col("is_recent") == 1) != (pl.col("period_end") >= since)).is_empty()
+
+
+def test_every_purchase_line_of_food_is_compared_or_says_why_not(query: Query) -> None:
+    since = city.END - dt.timedelta(34)
+    bought = query("select count(*) from cockpit.document where record_kind = '采购验收' and category_label is distinct from "
+                   f"'{vocabulary.FOOD_CATEGORIES['non_food']}'").item()  # fmt: skip
+    rows = query(
+        "select comparison, count(*) as lines, sum(is_compared)::int as compared, sum(is_uncompared)::int as uncompared "
+        "from cockpit.price_line group by 1"
+    )
+    assert rows["lines"].sum() == bought
+    assert set(rows["comparison"]) <= set(vocabulary.PRICE_COMPARISONS)
+    for comparison, lines, compared, uncompared in rows.iter_rows():
+        comparable = "不可比" not in vocabulary.PRICE_COMPARISONS[comparison]
+        assert (compared, uncompared) == ((lines, 0) if comparable else (0, lines))
+    priced = query("select count(*) from gold.fct_price_line where not is_unit_slip and biz_date >= "
+                   f"'{since}'").item()  # fmt: skip
+    outside = rows.filter(pl.col("comparison").is_in(["no_price", "unit_slip"]))["lines"].sum()
+    assert bought - outside == priced
+
+
+def test_lines_name_the_finding_that_rests_on_them(query: Query) -> None:
+    since = city.END - dt.timedelta(34)
+    named = query(
+        "select f.finding_no, count(l.record_no) as shown, any_value(f.line_count) as lines from cockpit.price_clue as f "
+        f"left join cockpit.price_line as l using (finding_no) where f.period_start >= '{since}' "
+        "and f.kind in ('line', 'item', 'unit') and f.line_count <= 20 group by 1"
+    )
+    assert named.height > 0
+    assert named.filter(pl.col("shown") != pl.col("lines")).is_empty()
+    orphans = query("select count(*) from cockpit.price_line where is_found = 1 and finding_no not in "
+                    "(select finding_no from cockpit.price_clue)").item()  # fmt: skip
+    assert orphans == 0
+
+
+def test_price_indices_are_ratios_of_sums_and_add_up(query: Query) -> None:
+    parts = "sum(paid_yuan), sum(at_retail_yuan), sum(paid_with_wholesale_yuan), sum(line_count)::bigint"
+    where = "period_kind = 'week' and is_total = 1 group by period_start"
+    city_wide, counties, schools = (
+        query(
+            f"select period_start, {parts} from cockpit.price_index where scope_kind = '{scope}' and {where}"
+        )
+        for scope in ("全市", "县区", "学校")
+    )
+    assert city_wide.height > 0
+    assert money(city_wide) == money(counties) == money(schools)
+    rows = query("from cockpit.price_index")
+    for kind in ("retail", "wholesale"):
+        for row in rows.iter_rows(named=True):
+            at = row[f"at_{kind}_yuan"]
+            expected = float(row[f"paid_with_{kind}_yuan"]) / float(at) if at else None
+            assert row[f"{kind}_index"] == expected
+
+
+def test_suppliers_are_the_sums_of_their_clues_and_say_what_could_be_compared(query: Query) -> None:
+    clues = query(
+        "select supplier_id, count(*), sum(excess_yuan) from cockpit.price_clue "
+        "where is_recent = 1 and supplier_id is not null group by 1"
+    )
+    shown = query(
+        "select supplier_id, findings, excess_yuan from cockpit.price_supplier where scope_kind = '全市' and findings > 0"
+    )
+    assert money(clues) == money(shown)
+    below = query(
+        "select sum(line_count)::bigint, sum(paid_yuan), sum(compared_lines)::bigint from cockpit.price_supplier "
+        "group by scope_kind"
+    )
+    assert below.height == 2
+    assert below.row(0) == below.row(1)
+    led = query("select tests_label, confidence_label, basis_label, next_step from cockpit.price_supplier where findings > 0")  # fmt: skip
+    assert led.null_count().sum_horizontal().item() == 0
+    assert (
+        query("select count(*) from cockpit.price_supplier where compared_share not between 0 and 1").item()
+        == 0
+    )
+
+
+def test_stewards_are_told_of_every_file_that_was_not_taken(home: Settings, query: Query) -> None:
+    receipts = receiving.known(home).filter(pl.col("status").is_in(["refused", "missing"]))
+    shown = query(
+        "select provider, file_name, refusal_code, reason_text, state_label from cockpit.refused_file"
+    )
+    assert receipts.height > 0
+    expected = receipts.select(
+        "provider", pl.col("path").str.split("/").list.slice(2).list.join("/"), "refusal_code", "message"
+    )
+    assert money(shown.drop("state_label")) == money(expected)
+    assert set(shown["state_label"]) <= {"待重新报送", "已重新送达"}
+
+
+def test_stewards_are_told_of_every_name_that_stands_for_nothing(query: Query) -> None:
+    gaps = query("select count(*) from gold.mart_key_gap").item()
+    names = query("select count(*) from gold.mart_name_gap where origin = 'reference'").item()
+    rows = query("from cockpit.name_gap")
+    assert rows.height == gaps + names > 0
+    assert (
+        rows.select("gap_label", "entity_label", "item_name", "next_step")
+        .null_count()
+        .sum_horizontal()
+        .item()
+        == 0
+    )
+    doubtful = rows.filter(pl.col("gap_kind") == "doubtful")
+    assert doubtful["reason_text"].null_count() == 0
 
 
 def test_every_canteen_has_a_state_on_every_day(query: Query) -> None:

@@ -39,9 +39,11 @@ COLLECT = """() => {
   words.add('title: ' + document.title);
   return [...words];
 }"""
-# Units, the confidence of a threshold's source, numbers of records and hashes, percentages and dates.
+# Units, the name of a delivery's list, the confidence of a threshold's source, numbers of records and hashes, percentages and dates.
 ALLOWED = re.compile(
     r"\b(kg|L|CSV|Excel|PDF|PNG|XLSX)\b"
+    r"|(?<=\d)(kg|g|mm|cm|ml|L)(?![A-Za-z])"
+    r"|\bcontrol\.json\b"
     r"|（[SABCD]）"
     r"|\b(?=[\w~:.\-]*\d)[A-Za-z0-9_~:.\-]+\b"
 )

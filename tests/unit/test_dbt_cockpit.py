@@ -24,6 +24,7 @@ TABLES = (
         "gap",
     ),
     *("delivery", "access_grant"),
+    *("price_clue", "price_index", "price_line", "price_supplier", "name_gap", "refused_file"),
 )
 
 
@@ -79,6 +80,10 @@ def test_bit_by_bit_equals_at_once_and_old_days_are_dropped(city: lake.Lake, tmp
     ).rows()
     assert LAST - dt.timedelta(34) <= document[0] <= LAST - dt.timedelta(32)
     assert document[2] == document[3] > 0
+    lines = lake.query(
+        tmp_path / "bits", "select count(*), min(biz_date), count(supplier_name) from cockpit.price_line"
+    ).row(0)
+    assert lines == (document[3], document[0], document[3])
     days = lake.query(tmp_path / "bits", "select min(biz_date), count(*) from cockpit.canteen_day").row(0)
     assert days == (LAST - dt.timedelta(61), 62)
 

@@ -30,7 +30,7 @@ def posted(tmp_path: Path, provider: str, layout: str, *sent: dict) -> tuple[str
 def taken(tmp_path: Path, provider: str, path: Path) -> tuple[str, pl.DataFrame]:
     known = providers.get(provider)
     masker = Masker(b"k" * 32, provider, keeps_pseudonyms=False)
-    found = reading.read(path, [known.source], known.feeds, masker, tmp_path / "out")
+    found = reading.read(path, [known.sources[0]], known.feeds, masker, tmp_path / "out")
     (feed,) = found["feeds"]
     return feed, pl.read_ipc(reading.frame_path(tmp_path / "out", feed))
 
@@ -138,7 +138,7 @@ def test_every_kind_of_message_has_a_path_of_its_own_and_a_place_in_its_layout(t
         ("scales", "weighing"), ("morning", "check"), ("edge", "ai_record"), ("edge", "heart"), ("edge", "hum_record")}  # fmt: skip
     assert len({one.path for one in found}) == len(found)
     for one in found:
-        source = layouts.load_all()[providers.get(one.provider).source]
+        source = layouts.load_all()[providers.get(one.provider).sources[0]]
         (layout,) = (table for table in source.tables if table.name == one.layout)
         assert one.columns == layout.columns
         assert not set(one.drops) & set(one.columns)

@@ -66,10 +66,10 @@ def hostile() -> dict[str, tuple[bytes, str]]:
         "encrypted.zip": (bytes(encrypted), "unreadable"),
         "damaged.zip": (bytes(damaged), "unreadable"),
         "nothing.zip": (zip_of("a.csv", b"", times=0), "empty"),
-        "workbook.xlsx": (zip_of("[Content_Types].xml", b"<x/>"), "unknown_layout"),
+        "workbook.xlsx": (zip_of("[Content_Types].xml", b"<x/>"), "unreadable"),
         "cut.zip": (good_zip[:-30], "truncated"),
         "cut.gz": (good_gzip[:-12], "truncated"),
-        "old.xls": (b"\xd0\xcf\x11\xe0" + bytes(100), "unknown_layout"),
+        "old.xls": (b"\xd0\xcf\x11\xe0" + bytes(100), "unreadable"),
         "wide16.csv": (FILE.decode().encode("utf-16"), "unreadable"),
     }
 

@@ -45,7 +45,7 @@ gap as (
             as reason_text,
         coalesce(u.uses, 0) as uses,
         coalesce(u.amount_yuan, cast(0 as decimal(18, 2))) as amount_yuan,
-        {{ month_label('u.last_seen') }} as last_month
+        u.last_seen
     from {{ ref('mart_key_gap') }} as g
     left join named as n on g.provider = n.provider and g.entity = n.entity and g.source_key = n.source_key
     left join product as u
@@ -64,7 +64,7 @@ gap as (
         u.reason as reason_text,
         u.occurrences as uses,
         u.amount_yuan,
-        {{ month_label('u.last_seen') }} as last_month
+        u.last_seen
     from {{ ref('mart_name_gap') }} as u
     left join publisher as p on u.origin_name = p.source_code
     where u.origin = 'reference'
@@ -75,7 +75,7 @@ select
     p.county_code, k.org_name as county_name,
     g.entity, e.label as entity_label, g.source_key, g.item_name, g.spec, g.unit,
     g.gap_kind, l.label as gap_label, i.ingredient_name as suggested_name, g.reason_text,
-    cast(g.uses as bigint) as uses, g.amount_yuan, g.last_month,
+    cast(g.uses as bigint) as uses, g.amount_yuan, {{ month_label('g.last_seen') }} as last_month,
     s.label as next_step
 from gap as g
 left join {{ ref('int_provider') }} as p on g.provider = p.provider

@@ -76,42 +76,53 @@ priced as (
         and b.record_no = l.record_no
 ),
 
--- A line that a finding of its own names belongs to that, else to its supplier's.
-cause as (
+-- A line belongs to the finding that names it, else to that of its supplier.
+own_cause as (
     select
         b.source_provider,
         b.canteen_id,
         b.biz_date,
         b.record_no,
-        max(case when f.kind <> 'supplier' then f.finding_id end) as own_id,
         max(f.finding_id) as finding_id
     from bought as b
     inner join {{ ref('price_finding') }} as f
-        on b.biz_month = f.biz_month and b.biz_date between f.period_start and f.period_end
-        and (
-            (
-                f.kind <> 'supplier' and b.canteen_id = f.canteen_id and b.ingredient_id = f.ingredient_id
-                and replace(',' || f.record_nos || ',', ',' || b.record_no || ',', '') <> ',' || f.record_nos || ','
-            )
-            or (
-                f.kind = 'supplier' and b.supplier_id = f.supplier_id
-                and (f.county_code is null or b.county_code = f.county_code)
-                and (f.canteen_id is null or b.canteen_id = f.canteen_id)
-            )
-        )
+        on b.biz_month = f.biz_month and b.canteen_id = f.canteen_id and b.ingredient_id = f.ingredient_id
+        and b.biz_date between f.period_start and f.period_end
+        and replace(',' || f.record_nos || ',', ',' || b.record_no || ',', '') <> ',' || f.record_nos || ','
+    where f.kind <> 'supplier'
+    group by b.source_provider, b.canteen_id, b.biz_date, b.record_no
+),
+
+supplier_cause as (
+    select
+        b.source_provider,
+        b.canteen_id,
+        b.biz_date,
+        b.record_no,
+        max(f.finding_id) as finding_id
+    from bought as b
+    inner join {{ ref('price_finding') }} as f
+        on b.biz_month = f.biz_month and b.supplier_id = f.supplier_id
+        and b.biz_date between f.period_start and f.period_end
+        and (f.county_code is null or b.county_code = f.county_code)
+        and (f.canteen_id is null or b.canteen_id = f.canteen_id)
+    where f.kind = 'supplier'
     group by b.source_provider, b.canteen_id, b.biz_date, b.record_no
 ),
 
 linked as (
     select
         p.*,
-        coalesce(c.own_id, c.finding_id) as finding_id,
+        coalesce(o.finding_id, s.finding_id) as finding_id,
         f.test
     from priced as p
-    left join cause as c
-        on p.source_provider = c.source_provider and p.canteen_id = c.canteen_id and p.biz_date = c.biz_date
-        and p.record_no = c.record_no
-    left join {{ ref('price_finding') }} as f on coalesce(c.own_id, c.finding_id) = f.finding_id
+    left join own_cause as o
+        on p.source_provider = o.source_provider and p.canteen_id = o.canteen_id and p.biz_date = o.biz_date
+        and p.record_no = o.record_no
+    left join supplier_cause as s
+        on p.source_provider = s.source_provider and p.canteen_id = s.canteen_id and p.biz_date = s.biz_date
+        and p.record_no = s.record_no
+    left join {{ ref('price_finding') }} as f on coalesce(o.finding_id, s.finding_id) = f.finding_id
 )
 
 select
@@ -123,7 +134,7 @@ select
     l.unit, l.unit_price, l.accepted_qty, l.amount_yuan,
     l.base_unit, l.qty_kg, l.price_yuan,
     l.quotation_no, l.quote_yuan,
-    case when l.quotes_here and l.quote_yuan is null then '无有效报价' else l.quotation_no end as quotation_label,
+    case when l.quotes_here and l.quote_yuan is null then '无有效报价' else l.quotation_no end as quotation_text,
     l.limit_yuan, m.label as limit_label,
     l.retail_yuan, l.wholesale_yuan, b.label as reference_label,
     l.peer_yuan, l.peer_lines, l.robust_z, l.own_yuan, l.others_yuan,
