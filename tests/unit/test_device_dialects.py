@@ -106,7 +106,7 @@ def test_the_three_messages_of_an_edge_gateway_are_events(tmp_path: Path) -> Non
         now = text["reported_at"][0]
         found += typed(feed, text.with_columns(event_at=pl.lit(now), biz_date=pl.lit(now[:10])))
     assert [row["event_kind"] for row in found] == ["smoking", "heartbeat", "temperature"]
-    assert [row["record_no"] for row in found] == ["ai:7", f"heart:SN1:{AT}", "hum:9"]
+    assert [row["record_no"] for row in found] == ["ai:7", f"heart:SN1|{AT}", "hum:9"]
     assert [row["canteen_id"] for row in found] == [f"uscc:{USCC}", f"uscc:{USCC}", "device:T1"]
     assert str(found[2]["measure"]) == "9.500"
 
