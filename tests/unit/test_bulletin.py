@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +11,8 @@ import pytest
 
 from ingest import bulletin, reading, texts
 from ingest.masking import Masker
+from ingest.simulator import bulletin as written
+from ingest.simulator.market import Market
 from ingest.worker import Worker
 from warehouse import vocabulary
 from warehouse.errors import Refused
@@ -193,6 +197,221 @@ def test_units_other_than_the_kilogram(tmp_path: Path) -> None:
         ("猪肉", "8.7", "斤"),
     ]
     assert frame["地点"].to_list() == [None] * 3
+
+
+# -- the official style: prices first, changes in lists of their own -----------------------------
+
+
+def test_the_week_before_is_no_price_of_this_week(tmp_path: Path) -> None:
+    row = [("蔬菜均价", "零售", "6.3", "-10.00")]
+    text = "监测的9种蔬菜零售均价为6.3元/公斤，上周为7元/公斤，环比下降10.00%"
+    assert sentence(tmp_path, text) == row
+    assert sentence(tmp_path, "监测的9种蔬菜零售均价为6.3元/公斤，环比下降10.00%，上周为7元/公斤") == row
+    both = "草鱼、鲫鱼零售价分别为22元/公斤和18元/公斤，上周分别为20元/公斤和20元/公斤"
+    assert [row[2] for row in sentence(tmp_path, both)] == ["22", "18"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("草鱼零售价22元/公斤，上周为20元/公斤，环比上涨5%", "上周 20、本周 22 与涨跌幅 5% 不符"),
+        ("草鱼零售价22元/公斤，上周为20元/公斤，环比下降10%", "与涨跌幅 -10% 不符"),
+        ("草鱼零售价22元/公斤，环比下降10%，上周为20元/公斤", "与涨跌幅 -10% 不符"),
+        ("草鱼零售价22元/公斤，上周为10元/斤，环比上涨10%", "单位不同"),
+        ("草鱼、鲤鱼零售价分别为22元/公斤和9元/公斤，上周为20元/公斤", "2 个价格对 1 个上周价格"),
+        ("草鱼零售价22元/公斤，去年同期20元/公斤", "“去年同期”不是品名"),
+    ],
+)
+def test_a_week_before_that_contradicts_is_refused(text: str, why: str, tmp_path: Path) -> None:
+    rows = sentence(tmp_path, f"{text}；鲫鱼零售价24元/公斤，持平")
+    (refused,) = refusals(rows)
+    assert why in refused
+    assert [row for row in rows if row[0] != refused] == [("鲫鱼", "零售", "24", "0")]
+
+
+def test_a_clause_may_leave_out_what_the_one_before_it_names(tmp_path: Path) -> None:
+    assert sentence(tmp_path, "牛肉批发价格60.5元/公斤，环比下降2%；零售价格81元/公斤，环比上涨3.1%") == [
+        ("牛肉", "批发", "60.5", "-2"),
+        ("牛肉", "零售", "81", "3.1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "牛肉批发价60元/公斤。零售价81元/公斤",  # another sentence
+        "牛肉批发价60元/公斤；81元/公斤",  # no word for price
+        "牛肉批发价60元/公斤；批发价81元/公斤",  # the same price twice
+        "牛肉批发价60元/公斤；羊肉供应充足；零售价81元/公斤",  # something between
+        "牛肉批发价60元/公斤，羊肉价格平稳，零售价81元/公斤",
+        "牛肉批发价60元/公斤，羊肉供应量环比上涨3%，零售价81元/公斤",
+        "牛肉批发价60元/公斤、羊肉批发价60元/公斤；零售价81元/公斤",  # two names before
+        "蔬菜批发均价6元/公斤；某某：零售价81元/公斤",
+    ],
+)
+def test_what_is_left_out_is_never_guessed(text: str, tmp_path: Path) -> None:
+    rows = sentence(tmp_path, f"鲫鱼零售价24元/公斤。{text}")
+    (refused,) = refusals(rows)
+    assert "不是品名" in refused
+    assert "81" not in [row[2] for row in rows]
+
+
+def test_inside_brackets_the_subject_is_that_of_the_brackets(tmp_path: Path) -> None:
+    text = "蔬菜批发均价6元/公斤（黄瓜批发价2元/公斤；零售价3元/公斤）；零售均价8元/公斤"
+    assert [row[:3] for row in sentence(tmp_path, text)] == [
+        ("蔬菜均价", "批发", "6"),
+        ("黄瓜", "批发", "2"),
+        ("黄瓜", "零售", "3"),
+        ("蔬菜均价", "零售", "8"),
+    ]
+
+
+FISH = "草鱼、鲫鱼和某某鱼零售均价分别为20元/公斤、24元/公斤和30元/公斤"
+
+
+def test_a_list_of_changes_gives_them_to_the_prices_before_it(tmp_path: Path) -> None:
+    text = f"{FISH}。草鱼和某某鱼价格环比分别上涨1.10%和2%；鲫鱼价格环比下降0.5%"
+    changes = {row[0]: row[3] for row in sentence(tmp_path, text)}
+    assert changes == {"草鱼": "1.10", "鲫鱼": "-0.5", "某某鱼": "2"}
+
+
+def test_several_may_stay_level_together(tmp_path: Path) -> None:
+    rows = sentence(tmp_path, f"{FISH}。草鱼、鲫鱼和某某鱼价格与上周持平")
+    assert [row[3] for row in rows] == ["0", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("moves", "why"),
+    [
+        ("草鱼、鲫鱼和某某鱼价格环比分别上涨1%和2%", "3 个品名对 2 个涨跌幅"),
+        ("草鱼和鲫鱼价格环比分别上涨1%、2%和3%", "2 个品名对 3 个涨跌幅"),
+        ("草鱼和鲫鱼价格环比上涨1%", "不知属于哪一个"),
+        ("草鱼和黄鳝价格环比分别上涨1%和2%", "“黄鳝”没有对应的价格"),
+        ("黄鳝价格环比上涨1%", "“黄鳝”没有对应的价格"),
+        ("草鱼批发价格环比上涨1%", "“草鱼”没有对应的价格"),
+        ("草鱼和草鱼价格环比分别上涨1%和2%", "另有涨跌幅"),
+    ],
+)
+def test_a_list_of_changes_that_does_not_count_out_is_one_refusal(
+    moves: str, why: str, tmp_path: Path
+) -> None:
+    rows = sentence(tmp_path, f"{FISH}。{moves}")
+    (refused,) = refusals(rows)
+    assert moves in refused
+    assert why in refused
+    assert [row[3] for row in rows if row[0] != refused] == [None, None, None]
+
+
+def test_a_change_of_a_name_with_two_prices_says_which(tmp_path: Path) -> None:
+    pork = "猪肉批发价格20元/公斤；零售价格30元/公斤"
+    assert sentence(tmp_path, f"{pork}。猪肉零售价格环比上涨2%")[1] == ("猪肉", "零售", "30", "2")
+    rows = sentence(tmp_path, f"{pork}。猪肉价格环比上涨2%")
+    assert "不知属于哪一个" in refusals(rows)[0]
+    half_told = sentence(tmp_path, "猪肉批发价格20元/公斤，持平；零售价格30元/公斤。猪肉价格环比上涨2%")
+    assert "不知属于哪一个" in refusals(half_told)[0]
+
+
+def test_a_change_may_be_said_twice_but_not_differently(tmp_path: Path) -> None:
+    text = "牛肉零售价80元/公斤，上涨2%。牛肉价格环比上涨"
+    assert [row[0] for row in sentence(tmp_path, f"{text}2.0%")] == ["牛肉"]
+    assert "另有涨跌幅" in refusals(sentence(tmp_path, f"{text}3%"))[0]
+
+
+def test_a_change_on_the_year_before_is_not_one_on_the_week(tmp_path: Path) -> None:
+    rows = sentence(tmp_path, f"{FISH}。草鱼、鲫鱼和某某鱼价格同比分别上涨1%、2%和3%")
+    assert [row[3] for row in rows] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("title", "place"),
+    [
+        ("2026年第37周岳阳市农产品价格", "岳阳市"),
+        ("2026年第37周周口市农产品价格", "周口市"),
+        ("2026年9月9日日照市农产品价格", "日照市"),
+        ("岳阳市2026年第37周价格", "岳阳市"),
+        ("2026年第37周湖南省岳阳市农产品价格", "岳阳市"),
+        ("2026年第37周全市农产品价格", None),
+    ],
+)
+def test_the_place_is_the_city_without_the_date_before_it(
+    title: str, place: str | None, tmp_path: Path
+) -> None:
+    assert parse(tmp_path, f"{title}\n草鱼零售价22元/公斤。")["地点"].to_list() == [place]
+
+
+def test_a_forgotten_comma_is_seen_through_where_the_bulletin_knows_the_names(tmp_path: Path) -> None:
+    joined = "甲菜乙菜和丙菜零售均价分别为3元/公斤、4元/公斤和5元/公斤"
+    assert "2 个品名对 3 个价格" in refusals(sentence(tmp_path, f"黄瓜零售价6元/公斤。{joined}"))[0]
+    rows = sentence(tmp_path, f"{joined}。甲菜和丙菜价格环比分别上涨1%和2%；乙菜价格环比下降3%")
+    assert rows == [
+        ("甲菜", "零售", "3", "1"),
+        ("乙菜", "零售", "4", "-3"),
+        ("丙菜", "零售", "5", "2"),
+    ]
+
+
+def test_a_forgotten_comma_does_not_hide_a_lost_figure(tmp_path: Path) -> None:
+    rows = sentence(tmp_path, "黄瓜冬瓜和茄子零售均价分别为3元/公斤和4元/公斤；鲫鱼零售价24元/公斤")
+    assert "3 个品名对 2 个价格" in refusals(rows)[0]
+    rows = sentence(tmp_path, f"{FISH}。草鱼鲫鱼和某某鱼价格环比分别上涨1%和2%")
+    assert "3 个品名对 2 个涨跌幅" in refusals(rows)[0]
+
+
+def test_turned_words_are_seen_through_where_the_name_is_known(tmp_path: Path) -> None:
+    turned = "价格批。20元/公斤，上涨1%；零售价格30元/公斤，下降2%"
+    assert sentence(tmp_path, f"羊肉{turned}") == [("羊肉", "批发", "20", "1"), ("羊肉", "零售", "30", "-2")]
+    rows = sentence(tmp_path, f"黄瓜零售价6元/公斤。某肉{turned}")
+    assert rows[0] == ("黄瓜", "零售", "6", None)
+    assert len(refusals(rows)) == len(rows) - 1
+
+
+# -- what the simulator writes ---------------------------------------------------------------------
+
+
+def printed(text: str) -> tuple[list[str], list[str]]:
+    """Prices of this week and percentages, as a text prints them."""
+    prices = re.findall(r"(?<!上周为)(?<![\d.])([\d.]+)元/公斤", text)
+    return prices, sorted(re.findall(r"([\d.]+)%", text))
+
+
+WEEKS = [date(2026, 3, 2) + timedelta(7 * n) for n in range(12)]
+
+
+def test_every_figure_of_an_honest_bulletin_becomes_a_row(tmp_path: Path) -> None:
+    market = Market(4)
+    texts_of = [written.text(4, market, monday, broken=False)[0] for monday in WEEKS]
+    assert any("价格批。" in text for text in texts_of)
+    assert any(
+        a + b in text
+        for text in texts_of
+        for a, b in zip(written.VEGETABLES, written.VEGETABLES[1:], strict=False)
+    )
+    for monday, text in zip(WEEKS, texts_of, strict=True):
+        frame = parse(tmp_path, text)
+        prices, changes = printed(text)
+        assert refusals(frame.rows_by_key("品名").keys()) == []
+        assert frame["价格"].to_list() == prices
+        moved = [change.lstrip("-") for change in frame["环比"] if change != "0"]
+        assert sorted(moved) == changes
+        assert frame["环比"].null_count() == 0
+        assert frame.filter(pl.col("品名") == "猪肉")["类别"].to_list() == ["批发", "零售"]
+        assert set(frame["地点"]) == {"岳阳市"}
+        assert set(frame["起始日"]) == {str(monday)}
+
+
+def test_of_a_broken_bulletin_the_broken_list_alone_is_refused(tmp_path: Path) -> None:
+    market = Market(4)
+    for monday in WEEKS:
+        text, note = written.text(4, market, monday, broken=True)
+        lost = note.removesuffix("的数字").split("缺")[1]
+        frame = parse(tmp_path, text)
+        quoted = frame.filter(pl.col("价格").is_not_null())
+        (refused,) = frame.filter(pl.col("价格").is_null())["品名"].to_list()
+        assert quoted["价格"].to_list() == printed(text)[0]
+        untold = quoted.filter(pl.col("环比").is_null())["品名"].to_list()
+        assert lost in untold
+        assert all(name in refused for name in untold)
+        assert f"{len(untold)} 个品名对 {len(untold) - 1} 个涨跌幅" in refused
 
 
 @pytest.mark.parametrize(
