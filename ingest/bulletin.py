@@ -113,7 +113,8 @@ def _period(content: str) -> tuple[str, dt.date, dt.date]:
         last = last.replace(year=last.year + 1)
     if not dt.timedelta(1) <= last - first <= dt.timedelta(9):
         raise Refused("unknown_layout", f"日期 {first} 至 {last} 不是一周")
-    if titled and monday and abs(monday - first) > dt.timedelta(3):
+    # Some count from the week that holds 1 January, some by ISO 8601: the days say which week it is.
+    if titled and min(abs(one - first) for one in (monday, _iso_week(titled))) > dt.timedelta(3):  # type: ignore[operator]
         raise Refused(
             "unknown_layout",
             f"标题是 {titled['year']} 年第 {titled['week']} 周，正文日期却从 {first} 起，请核对后重送",
@@ -139,6 +140,12 @@ def _week(year: str, week: str) -> dt.date:
     """Monday of a week; the first is the one that holds 1 January (so the bulletins count)."""
     start = dt.date(int(year), 1, 1)
     return start - dt.timedelta(start.weekday()) + dt.timedelta(7 * (int(week) - 1))
+
+
+def _iso_week(titled: re.Match[str]) -> dt.date:
+    """Monday of the titled week by ISO 8601, whose first week holds 4 January."""
+    start = dt.date(int(titled["year"]), 1, 4)
+    return start - dt.timedelta(start.weekday()) + dt.timedelta(7 * (int(titled["week"]) - 1))
 
 
 def _published(content: str, last: dt.date) -> str:

@@ -138,7 +138,8 @@ def _vegetables(week: _Week, rng: np.random.Generator, broken: bool) -> tuple[st
     before = sum(values[name] / (1 + changes[name] / 100) for name in VEGETABLES) / len(values)
     verb = _VERBS[0 if mean >= before else 1]
     rising = [name for name in VEGETABLES if round(changes[name], 2) > 0]
-    larger = rising if len(rising) * 2 > len(VEGETABLES) else [n for n in VEGETABLES if n not in rising]
+    falling = [name for name in VEGETABLES if round(changes[name], 2) < 0]
+    larger = rising if len(rising) >= len(falling) else falling
     lost = larger[int(rng.integers(len(larger)))] if broken else None
     listed = _listed(list(VEGETABLES), values)
     if not broken and rng.random() < 0.3:  # a forgotten comma between two names
