@@ -40,12 +40,12 @@ def run(
 
 
 def content_hash(opened: Settings) -> dict:
-    """Hash of each content table, and of each table that the cockpit shows; deliveries are about arrival."""
+    """Hash of each content table, and of each table that the cockpit shows but those about arrival."""
     gold = {name: found["hash"] for name, found in hashing.content(opened)["tables"].items()}
     with serving.connect(opened) as connection:
         shown = connection.execute(
             "select table_name from duckdb_tables() where schema_name = 'cockpit_store' "
-            "and table_name <> 'delivery'"
+            "and table_name not in ('delivery', 'refused_file')"
         ).fetchall()
         return gold | {
             f"cockpit.{name}": connection.execute(
