@@ -100,6 +100,12 @@ def _dataset(
     for column in sorted(columns & set(models[table])):
         if not _CHINESE.search(models[table][column].label):
             yield f"{name}: 列 {column} 没有中文名：请在 schema.yml 的 description 中写明"
+    labels = Counter(models[table][column].label for column in columns & set(models[table]))
+    yield from (
+        f"{name}: 中文名 {label} 用于 {times} 列：导出 Excel 会失败，请在 schema.yml 中区分"
+        for label, times in sorted(labels.items())
+        if times > 1
+    )
     if doc["main_dttm_col"] not in columns:
         yield f"{name}: 时间列 {doc['main_dttm_col']} 不存在"
     for metric, times in Counter(metric["metric_name"] for metric in doc["metrics"]).items():

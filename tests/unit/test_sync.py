@@ -405,6 +405,14 @@ def test_a_snapshot_without_a_dataset_keeps_the_old_tree(tmp_path, source) -> No
     assert old.is_dir()
 
 
+def test_two_columns_of_one_name_are_refused(tree, source) -> None:
+    """Superset's export to Excel looks columns up by what they are called."""
+    gap = source.models["gap"]
+    same = {**gap, "biz_date": replace(gap["biz_date"], label=gap["canteens"].label)}
+    found = validate.problems(tree, {**source.models, "gap": same})
+    assert any("gap.yaml: 中文名 食堂数 用于 2 列" in line for line in found)
+
+
 def test_a_home_without_a_snapshot_says_what_to_do(tmp_path) -> None:
     with pytest.raises(Permanent, match="尚无已发布的快照"):
         build.build(settings.load(tmp_path))
