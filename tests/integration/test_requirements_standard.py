@@ -44,7 +44,7 @@ def test_the_cockpit_computes_nothing() -> None:
 def test_the_ratio_is_computed_in_one_model() -> None:
     """A canteen's in one model, and of sums of canteens in one model by period and one by day; nowhere else."""
     models = (ROOT / "dbt_project" / "models").rglob("*.sql")
-    divides = re.compile(r"\{\{ ratio\(.*_yuan'\)")
+    divides = re.compile(r"\{\{ ratio\(.*income_yuan'\)")
     assert sorted(path.name for path in models if divides.search(path.read_text("utf8"))) == [
         "int_county_period.sql",
         "int_ratio_day.sql",
@@ -85,11 +85,29 @@ def test_money_is_exact_everywhere(made: City) -> None:
     )
     money = [row for row in published if row[1].endswith("_yuan")]
     assert len(money) > 30
-    exact = {"price_yuan": "DECIMAL(18,6)"}
+    # Prices of a base unit (DESIGN decision 14); all else is money.
+    prices = (
+        "price",
+        "expected",
+        "quote",
+        "limit",
+        "wholesale",
+        "retail",
+        "reference",
+        "peer",
+        "others",
+        "own",
+    )
+    exact = {f"{name}_yuan": "DECIMAL(18,6)" for name in prices}
     assert [row for row in money if row[2] != exact.get(row[1], "DECIMAL(18,2)")] == []
     floats = {row[1] for row in published if row[2] in ("DOUBLE", "FLOAT", "REAL")}
+    compared = {"compared_share", "retail_share", "wholesale_share"}
+    indices = {"retail_index", "wholesale_index", "reference_line"}
     shares = {"previous_ratio", "worst_ratio", "ratio_30d", "red_share", "unknown_share", "gap_pp"}
-    assert floats <= {"ratio", "forecast_ratio", "forecast_low", "forecast_high", "hhi"} | shares
+    assert (
+        floats
+        <= {"ratio", "forecast_ratio", "forecast_low", "forecast_high", "hhi"} | shares | compared | indices
+    )
     # 400.10 + 299.90 + 100.00 on five days, 700.00 on the sixth: to the cent.
     eaten = made.one("select sum(consumption_yuan) from gold.fct_canteen_day where canteen_id = 'A1'")
     assert eaten == Decimal("4700.00")
@@ -209,6 +227,19 @@ GOOD = {
         "review_no": "S1",
         "reviewed_on": "2026-09-01",
     },
+    "price_reference": {
+        "record_no": "r",
+        "source_code": "market",
+        "price_kind": "wholesale",
+        "place": "岳阳市",
+    }
+    | {"item_name": "大米", "unit": "kg", "unit_price": "4.8", "valid_from": "2026-09-01", "confidence": "A"},
+    "quotation": {"record_no": "r", "supplier_uscc": pack_city.SUPPLIER, "org_id": "S1", "ingredient_id": "i"}
+    | {"unit": "kg", "unit_price": "4.8", "valid_from": "2026-09-01", "valid_to": "2026-09-30"},
+    "price_agreement": {"record_no": "r", "supplier_uscc": pack_city.SUPPLIER, "org_id": "S1"}
+    | {"price_kind": "limit", "discount_pct": "5", "valid_from": "2026-09-01"},
+    "bank_line": {"record_no": "r", "account_no": "6222", "biz_date": "2026-09-01", "direction": "in"}
+    | {"amount_yuan": 5, "currency": "CNY", "is_reversal": 0, "proof": "balance"},
     "purchase": {
         **_DAY,
         "ingredient_id": "i",
