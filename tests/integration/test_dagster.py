@@ -263,7 +263,7 @@ def test_scheduler_back_fills_a_range_from_the_page_in_one_run(home: Settings, p
         },
     )["launchPartitionBackfill"]
     assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     runs: list[dict[str, Any]] = []
     while time.monotonic() < deadline and not (runs and runs[0]["status"] in ("SUCCESS", "FAILURE")):
         time.sleep(1)

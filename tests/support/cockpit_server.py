@@ -32,7 +32,7 @@ from pipelines.services import port_is_free
 from warehouse import settings
 from warehouse.settings import ROOT, Settings
 
-START_LIMIT_S: Final = 180
+START_LIMIT_S: Final = 420
 COLUMNS: Final = {
     "canteen_period": {
         "canteen_id": "VARCHAR",
