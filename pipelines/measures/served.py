@@ -62,9 +62,7 @@ def running(settings: Settings) -> Iterator[Served]:
     cockpit.prepare(settings)
     prepared = time.monotonic()
     folder = settings.home / "superset"
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words, environment = cockpit.command(settings, port)
     log = folder / "server.log"
     with log.open("wb") as output:
@@ -96,6 +94,13 @@ def running(settings: Settings) -> Iterator[Served]:
         )
     finally:
         _end(process)
+
+
+def free_port() -> int:
+    """A port that the system gives: two runs on one machine do not choose the same."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait(process: subprocess.Popen[bytes], client: Client, log: Path) -> None:

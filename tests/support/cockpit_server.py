@@ -28,7 +28,7 @@ import duckdb
 import yaml
 
 from pipelines import cockpit
-from pipelines.services import port_is_free
+from pipelines.measures import served
 from warehouse import settings
 from warehouse.settings import ROOT, Settings
 
@@ -189,7 +189,7 @@ class Server:
         self.home = home
         self.state = home.home / "superset"
         self.log = home.home / "server.log"
-        self.port = next(port for port in range(18_000, 19_000) if port_is_free("127.0.0.1", port))
+        self.port = served.free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
