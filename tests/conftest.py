@@ -21,6 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """On a worker the group stands at the end of each test's name; without it modules fall apart."""
+    if session.config.getoption("loadgroup", default=False):
+        lost = [item.nodeid for item in session.items if "@" not in item.nodeid]
+        if lost:
+            raise pytest.UsageError(f"tests are not grouped, as {lost[0]}: pytest and pytest-xdist do not fit")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def keys_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("keys")
