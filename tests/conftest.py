@@ -26,7 +26,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.getoption("loadgroup", default=False):
         lost = [item.nodeid for item in session.items if "@" not in item.nodeid]
         if lost:
-            raise pytest.UsageError(f"tests are not grouped, as {lost[0]}: pytest and pytest-xdist do not fit")
+            raise pytest.UsageError(
+                f"tests are not grouped, as {lost[0]}: pytest and pytest-xdist do not fit"
+            )
 
 
 @pytest.fixture(scope="session", autouse=True)
