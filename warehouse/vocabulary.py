@@ -40,6 +40,40 @@ CHANNELS: Final = {
     "bank": "银行转账",
     "cash": "现金",
 }
+CONTROLLED_FEEDS: Final = {
+    "meal_fee": "缴费",
+    "consumption": "就餐消费",
+    "refund": "退费",
+    "purchase": "采购验收",
+}
+ACCOUNT_ROLES: Final = {
+    "special": "食堂专用账户",
+    "school": "学校其他账户",
+    "bureau": "教育局账户",
+    "channel": "支付机构账户",
+}
+FUND_KINDS: Final = {"subsidy": "营养餐补助", "meal_money": "伙食费", "allocation": "财政拨款"}
+PAYMENT_METHODS: Final = {"bank": "银行转账", "cash": "现金"}
+EXPENSE_KINDS: Final = {
+    "wages": "工资",
+    "utilities": "水电燃料",
+    "management": "管理费用",
+    "equipment": "设备维修",
+    "bank_fee": "银行手续费",
+    "interest": "银行利息",
+    "transfer": "账户间划转",
+    "other": "其他",
+}
+ACCOUNT_SETS: Final = {"government": "政府会计制度", "canteen": "食堂会计账套"}
+# Steps that one person must not combine on a document (or, for money and goods, in a canteen).
+DUTY_STEPS: Final = {
+    "order": "下单",
+    "accept": "验收",
+    "store": "保管",
+    "collect": "收款",
+    "pay": "付款",
+    "book": "记账",
+}
 REFUND_KINDS: Final = {"meal": "已扣餐费退回", "balance": "余额退还"}
 FOOD_CATEGORIES: Final = {
     "grain": "粮食",
@@ -66,6 +100,16 @@ DAY_FEEDS: Final = {
     "consumption": "就餐消费",
     "refund": "退费",
     "disclosure_line": "月度公示表",
+    "settlement": "渠道结算",
+    "control_total": "控制总数",
+    "meal_leave": "请假",
+    "subsidy_roster": "营养餐补助名册",
+    "fund_split": "资金拨付",
+    "invoice": "发票",
+    "supplier_payment": "付供应商款",
+    "expense": "其他收支",
+    "voucher_line": "记账凭证",
+    "handling": "经办记录",
 }
 # What an edge gateway reports: seen by AI, measured by a sensor, or a sign of life.
 EDGE_EVENTS: Final = {
@@ -362,6 +406,11 @@ RULES: Final = {
         "边缘设备的时钟不准：事件时间晚于上报时间5分钟以上，或早于上报时间24小时以上",
         "给设备对时后补传；确属断网补传的由数据管理员放行",
     ),
+    "net_adds_up": ("净额不等于总额减手续费", "核对结算单的总额、手续费和净额"),
+    "settled_after_trade": ("结算日期早于交易日期", "核对交易日期和结算日期"),
+    "subsidy_matches": ("补助金额不等于天数×标准", "核对就餐天数、补助标准和金额"),
+    "tax_within_amount": ("税额大于价税合计", "核对价税合计和税额"),
+    "one_side": ("一行分录须且只须填借方或贷方", "把借、贷分成两行"),
     "conflict": ("同一记录号出现两种不同内容", "保留正确的一条后重新报送"),
 }
 # The same for what only a delivery as a whole can break (./canteen conform).
@@ -482,6 +531,39 @@ LABELS: Final = {
     "measure": "测量值",
     "low_threshold": "报警下限",
     "high_threshold": "报警上限",
+    "account_role": "账户类别",
+    "account_name": "户名",
+    "bank_name": "开户行",
+    "trade_date": "交易日期",
+    "item_count": "笔数",
+    "gross_yuan": "总额（元）",
+    "fee_yuan": "手续费（元）",
+    "net_yuan": "净额（元）",
+    "controlled_feed": "受控数据",
+    "row_count": "行数",
+    "total_yuan": "合计（元）",
+    "requested_at": "请假时间",
+    "meal_days": "就餐天数",
+    "rate_yuan": "补助标准（元/天）",
+    "fund_kind": "资金性质",
+    "from_account_no": "付款账号",
+    "to_account_no": "收款账号",
+    "invoice_no": "发票号",
+    "tax_yuan": "税额（元）",
+    "is_red": "是否红字",
+    "payment_method": "付款方式",
+    "expense_kind": "收支类别",
+    "money_direction": "收支",
+    "voucher_no": "凭证号",
+    "line_no": "分录号",
+    "account_set": "账套",
+    "account_code": "科目编码",
+    "debit_yuan": "借方（元）",
+    "credit_yuan": "贷方（元）",
+    "source_feed": "来源数据",
+    "source_record_no": "来源记录号",
+    "document_no": "单据号",
+    "duty_step": "经办环节",
     "withdrawn_feed": "撤销的数据",
     "entity": "对照类别",
     "source_key": "来源系统主键",

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from expectations.checks import Check, Suite
-from expectations.suites import bank, devices, disclosure, meals, prices, reference, supply, withdrawal
+from expectations.suites import bank, devices, disclosure, meals, money, prices, reference, supply, withdrawal
 
 SUITES: Final[dict[str, Suite]] = {
     suite.feed: suite
-    for module in (reference, prices, supply, meals, disclosure, devices, withdrawal, bank)
+    for module in (reference, prices, supply, meals, disclosure, devices, withdrawal, bank, money)
     for suite in module.SUITES
 }
 

@@ -240,6 +240,38 @@ GOOD = {
     | {"price_kind": "limit", "discount_pct": "5", "valid_from": "2026-09-01"},
     "bank_line": {"record_no": "r", "account_no": "6222", "biz_date": "2026-09-01", "direction": "in"}
     | {"amount_yuan": 5, "currency": "CNY", "is_reversal": 0, "proof": "balance"},
+    "bank_account": {
+        "account_no": "6222",
+        "org_id": "S1",
+        "account_role": "special",
+        "valid_from": "2026-09-01",
+    },
+    "settlement": {**_DAY, "trade_date": pack_city.NIGHTS[0], "account_no": "6222", "item_count": 2}
+    | {"gross_yuan": 10, "fee_yuan": 1, "net_yuan": 9},
+    "control_total": {**_DAY, "controlled_feed": "purchase", "row_count": 1, "total_yuan": 6},
+    "meal_leave": _DAY,
+    "subsidy_roster": {**_DAY, "meal_days": 2, "rate_yuan": 5, "amount_yuan": 10},
+    "fund_split": {
+        **_DAY,
+        "fund_kind": "subsidy",
+        "from_account_no": "1",
+        "to_account_no": "2",
+        "amount_yuan": 5,
+    },
+    "invoice": {**_DAY, "invoice_no": "n", "ingredient_id": "i", "qty": 2, "unit_price": "3"}
+    | {"amount_yuan": 6, "tax_yuan": 0, "is_red": 0},
+    "supplier_payment": {**_DAY, "payment_method": "bank", "amount_yuan": 6},
+    "expense": {**_DAY, "expense_kind": "wages", "money_direction": "out", "payment_method": "bank"}
+    | {"amount_yuan": 6},
+    "voucher_line": {
+        **_DAY,
+        "voucher_no": "1",
+        "line_no": 1,
+        "account_set": "canteen",
+        "account_code": "1002",
+    }
+    | {"debit_yuan": 0, "credit_yuan": 6},
+    "handling": {**_DAY, "document_no": "d", "duty_step": "order"},
     "purchase": {
         **_DAY,
         "ingredient_id": "i",

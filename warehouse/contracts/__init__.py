@@ -12,6 +12,19 @@ from warehouse.contracts.bank import BankLine
 from warehouse.contracts.devices import EdgeEvent, MorningCheck, ScaleReading
 from warehouse.contracts.disclosure import DisclosureLine
 from warehouse.contracts.meals import Consumption, MealFee, Refund
+from warehouse.contracts.money import (
+    BankAccount,
+    ControlTotal,
+    Expense,
+    FundSplit,
+    Handling,
+    Invoice,
+    MealLeave,
+    Settlement,
+    SubsidyRoster,
+    SupplierPayment,
+    VoucherLine,
+)
 from warehouse.contracts.prices import PriceAgreement, PriceReference, Quotation
 from warehouse.contracts.reference import (
     AccessGrant,
@@ -29,14 +42,21 @@ from warehouse.contracts.withdrawal import Withdrawal
 __all__ = [
     "ROW_RULES",
     "AccessGrant",
+    "BankAccount",
     "BankLine",
     "Calendar",
     "Consumption",
+    "ControlTotal",
     "DisclosureLine",
     "EdgeEvent",
+    "Expense",
+    "FundSplit",
+    "Handling",
     "Ingredient",
+    "Invoice",
     "MapShape",
     "MealFee",
+    "MealLeave",
     "MorningCheck",
     "Org",
     "PriceAgreement",
@@ -46,8 +66,12 @@ __all__ = [
     "Quotation",
     "Refund",
     "ScaleReading",
+    "Settlement",
     "StockMove",
     "Stocktake",
+    "SubsidyRoster",
     "Supplier",
+    "SupplierPayment",
+    "VoucherLine",
     "Withdrawal",
 ]
