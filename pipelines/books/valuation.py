@@ -217,7 +217,12 @@ def _priced(outs: pl.DataFrame, batches: pl.DataFrame) -> pl.DataFrame:
     steps = batches.with_columns(before.name.prefix("before_")).sort("before_milli", maintain_order=True)
     points = outs.select(*_KEY, "event_id", "reached").sort("reached")
     worth = points.join_asof(
-        steps.drop(_AGE), left_on="reached", right_on="before_milli", by=list(_KEY), strategy="backward"
+        steps.drop(_AGE),
+        left_on="reached",
+        right_on="before_milli",
+        by=list(_KEY),
+        strategy="backward",
+        check_sortedness=False,
     ).select(
         "event_id",
         worth=pl.when(pl.col("milli") > 0)

@@ -57,7 +57,8 @@ def books_of(methods: dict[str, str], account_set: str = "canteen") -> Reference
     """The product's reference with a policy of its own."""
     known = reference.load()
     rows = [
-        {"canteen_id": one, "account_set": account_set, "stock_method": method} for one, method in methods.items()
+        {"canteen_id": one, "account_set": account_set, "stock_method": method}
+        for one, method in methods.items()
     ]
     policy = pl.DataFrame(rows).with_columns(
         valid_from=pl.lit(dt.date(2020, 1, 1)),
@@ -65,7 +66,9 @@ def books_of(methods: dict[str, str], account_set: str = "canteen") -> Reference
         source=pl.lit("test"),
         confidence=pl.lit("D"),
     )
-    return Reference(**{**{name: getattr(known, name) for name in Reference.__dataclass_fields__}, "policy": policy})
+    return Reference(
+        **{**{name: getattr(known, name) for name in Reference.__dataclass_fields__}, "policy": policy}
+    )
 
 
 def frame(events: list[Event]) -> pl.DataFrame:

@@ -159,7 +159,9 @@ def month_of(day: dt.date) -> str:
     return day.strftime("%Y-%m")
 
 
-def valued(events: list[Event], methods: dict[str, str], as_of: dt.date) -> tuple[list[Event], dict[Any, Shelf]]:
+def valued(
+    events: list[Event], methods: dict[str, str], as_of: dt.date
+) -> tuple[list[Event], dict[Any, Shelf]]:
     """All events with amounts; average canteens' issues of the unfinished month are left out."""
     shelves: dict[Any, Shelf] = defaultdict(Shelf)
     stock = [one for one in events if one["event_kind"] in ("goods_accepted", "supplier_return", *OUT)
@@ -181,7 +183,9 @@ def valued(events: list[Event], methods: dict[str, str], as_of: dt.date) -> tupl
     return out, shelves
 
 
-def balances(events: list[Event], methods: dict[str, str], as_of: dt.date) -> dict[tuple[str, str, str], Decimal]:
+def balances(
+    events: list[Event], methods: dict[str, str], as_of: dt.date
+) -> dict[tuple[str, str, str], Decimal]:
     """Debit less credit by canteen, month of the event and account, nothing carried to the surplus."""
     sums: dict[tuple[str, str, str], Decimal] = defaultdict(lambda: ZERO)
     for event in valued(events, methods, as_of)[0]:
