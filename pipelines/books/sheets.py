@@ -197,7 +197,7 @@ def _sheet(
     """A sheet with the labelled columns of a frame, codes in words."""
     worded = frame.with_columns(
         pl.col(name).replace(words) for name, words in _SHOWN.items() if name in frame.columns
-    ).select(labels)
+    ).select(list(labels))
     columns = tuple((label, _kind(worded.schema[name])) for name, label in labels.items())
     return Sheet(title, page.heading, columns, worded.rows(), footer)
 
