@@ -17,7 +17,7 @@ from pipelines.books.reference import Reference
 from warehouse import vocabulary
 
 Kind = Literal["text", "money", "quantity"]
-_SIGNED: Final = ("制表：", "复核：", "单位负责人：")
+_SIGNED: Final = ("制表：　　　　　　　　复核：　　　　　　　　单位负责人：",)
 _SHOWN: Final = {
     "account_class": vocabulary.ACCOUNT_CLASSES,
     "event_kind": vocabulary.BOOK_EVENTS,
