@@ -13,6 +13,7 @@ import pypdf
 import pytest
 from book_events import Books
 
+from pipelines import doctor
 from pipelines.books import export, forms, sheets
 from pipelines.books.sheets import Page, Sheet
 from warehouse.errors import Permanent
@@ -140,6 +141,15 @@ def test_without_a_chinese_font_the_pdf_says_what_is_missing(
     monkeypatch.setattr(export, "find_font", lambda: None)
     with pytest.raises(Permanent, match=r"没有找到中文字体.*fonts-noto-cjk"):
         export.to_pdf([], tmp_path / "x.pdf")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_doctor_says_whether_a_pdf_has_letters(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    if not there:
+        monkeypatch.setattr(export, "find_font", lambda: None)
+    check = doctor._fonts()
+    assert (check.state, bool(check.remedy)) == (("ok", False) if there else ("optional", True))
+    assert "PDF" in check.found
 
 
 @pytest.mark.parametrize(
