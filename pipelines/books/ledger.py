@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 import polars as pl
 
-from pipelines.books import closing, posting, reference
+from pipelines.books import closing, posting, reference, statements
 from pipelines.books.events import Scope
 from pipelines.books.reference import Reference
 from warehouse import delta
@@ -57,7 +57,11 @@ def periods(settings: Settings) -> pl.DataFrame:
 
 def closed(settings: Settings) -> pl.DataFrame:
     """The last closed month of each canteen that has one: canteen_id, closed."""
-    return periods(settings).group_by("canteen_id").agg(closed=pl.col("biz_month").max())
+    return _last(periods(settings))
+
+
+def _last(ended: pl.DataFrame) -> pl.DataFrame:
+    return ended.group_by("canteen_id").agg(closed=pl.col("biz_month").max())
 
 
 def open_from(settings: Settings) -> dt.date | None:
@@ -66,16 +70,27 @@ def open_from(settings: Settings) -> dt.date | None:
     Events that move stock must be handed over from here on (``Scope.stock_from``), or from the month of an
     earlier change: under weighted average the issues of a month are posted when it is over.
     """
-    held = periods(settings).select("canteen_id", "biz_month")
-    months = _months(settings).join(held, on=["canteen_id", "biz_month"], how="anti")["biz_month"]
-    first = months.min()
+    first = _unclosed(settings, periods(settings))["biz_month"].min()
     return dt.date.fromisoformat(f"{first}-01") if isinstance(first, str) else None
 
 
-def _months(settings: Settings) -> pl.DataFrame:
-    """canteen_id, account_set, biz_month of all postings."""
+def _unclosed(settings: Settings, ended: pl.DataFrame) -> pl.DataFrame:
+    """canteen_id, account_set and biz_month of postings in months that their canteen has not closed.
+
+    A month that holds no more lines than its closings counted is not read: the cost does not grow with history.
+    """
+    months: dict[str, list[delta.DataFile]] = {}
+    for file in delta.files(settings.table("silver.posted_voucher")):
+        months.setdefault(f"{file.first:%Y-%m}", []).append(file)
+    counted = dict(ended.group_by("biz_month").agg(pl.col("line_count").sum()).rows())
     columns = ["canteen_id", "account_set", "biz_month"]
-    return delta.read(settings.table("silver.posted_voucher"), POSTED_VOUCHER, columns=columns).unique()
+    found = [
+        delta.read_files(held, POSTED_VOUCHER, columns=columns).unique()
+        for month, held in months.items()
+        if sum(file.rows for file in held) != counted.get(month)
+    ]
+    blank = pl.DataFrame(schema={name: POSTED_VOUCHER[name] for name in columns})
+    return pl.concat([blank, *found]).join(ended, on=["canteen_id", "biz_month"], how="anti")
 
 
 def post(
@@ -148,23 +163,29 @@ def close(
         Permanent: The month is not over.
     """
     known = books or reference.load()
-    months = _months(settings)
+    ended = periods(settings)
+    waiting = _unclosed(settings, ended)
     count = 0
-    for due in sorted(set(months.filter(pl.col("biz_month") <= month)["biz_month"]) | {month}):
-        ended = closed(settings).filter(pl.col("closed") >= due)
-        mine = months.filter(pl.col("biz_month") <= due).select("canteen_id", "account_set").unique()
-        mine = mine.join(ended, on="canteen_id", how="anti").sort("canteen_id", "account_set")
+    for due in sorted({*waiting.filter(pl.col("biz_month") <= month)["biz_month"].unique(), month}):
+        begun = waiting.filter(pl.col("biz_month") <= due)
+        keeps = pl.concat([frame.select("canteen_id", "account_set") for frame in (ended, begun)]).unique()
+        done = ended.filter(pl.col("biz_month") >= due)
+        mine = keeps.join(done, on="canteen_id", how="anti").sort("canteen_id", "account_set")
         if mine.is_empty():
             continue
         begin = dt.date.fromisoformat(f"{due}-01")
-        following = (begin + dt.timedelta(days=31)).replace(day=1)
-        lines = posted(settings, first=begin.replace(month=1), last=following - dt.timedelta(days=1))
-        of_month = pl.col("biz_month") == due
+        lines = posted(settings, first=begin, last=statements.month_end(due))
+        before = begin - dt.timedelta(days=1)
+        year = (
+            posted(settings, first=begin.replace(month=1), last=before)
+            if begin.month == 12
+            else lines.clear()
+        )
         made = closing.plan(
-            lines.filter(of_month),
-            closing.carrying(lines.filter(~of_month)),
+            lines,
+            closing.carrying(year),
             mine,
-            closed(settings),
+            _last(ended),
             known,
             due,
             as_of=as_of,
@@ -174,6 +195,7 @@ def close(
             on_step("silver.posted_voucher")
         _append(settings, "book_period", made.periods)
         on_step("silver.book_period")
+        ended = pl.concat([ended, made.periods])
         count += made.periods.height
     return {"closed": count}
 
