@@ -131,7 +131,7 @@ def post(
         as_of=max(as_of, latest) if isinstance(latest, dt.date) else as_of,
         scope=scope,
     )
-    _write_stock(settings, batch.layers, as_of)
+    _write_stock(settings, batch.layers, batch.ends, as_of)
     on_step("silver.book_stock")
     if batch.vouchers.lines.height:
         _append(settings, "posted_voucher", batch.vouchers.lines)
@@ -208,11 +208,10 @@ def _opening(settings: Settings, scope: Scope) -> pl.DataFrame:
     return delta.read(settings.table("silver.book_stock"), BOOK_STOCK, days=[before])
 
 
-def _write_stock(settings: Settings, layers: pl.DataFrame, as_of: dt.date) -> None:
+def _write_stock(settings: Settings, layers: pl.DataFrame, ends: tuple[dt.date, ...], as_of: dt.date) -> None:
     """Replace the month ends that were valued, where they changed."""
     path = settings.table("silver.book_stock")
-    days = frozenset(layers["biz_date"].unique())
-    held = delta.read(path, BOOK_STOCK, days=days)
+    held = delta.read(path, BOOK_STOCK, days=ends)
     columns = list(BOOK_STOCK)
     changed = [
         one.join(other, on=columns, how="anti", nulls_equal=True)["biz_date"]

@@ -35,6 +35,7 @@ class Batch:
     Attributes:
         vouchers: New vouchers, checked.
         layers: Stock at the ends of the months that the run valued, columns of ``BOOK_STOCK``.
+        ends: Those month ends, also where nothing was left.
         short: What was issued or sent back beyond the stock (``pipelines.books.valuation``).
         posted: Vouchers of events among them.
         reversed: Reversals among them.
@@ -42,6 +43,7 @@ class Batch:
 
     vouchers: Vouchers
     layers: pl.DataFrame
+    ends: tuple[dt.date, ...]
     short: pl.DataFrame
     posted: int
     reversed: int
@@ -83,6 +85,7 @@ def plan(
     return Batch(
         Vouchers(lines, reference, closed),
         valued.layers,
+        valued.ends,
         valued.short,
         fresh.height,
         gone.height,

@@ -187,7 +187,7 @@ def roll_up(lines: pl.DataFrame, reference: Reference, page: Page, names: dict[s
     columns: list[tuple[str, Kind]] = [
         ("食堂", "text"),
         *((vocabulary.COST_KINDS[kind], "money") for kind in kinds),
-    ]  # type: ignore[list-item]
+    ]
     return Sheet("学校食堂支出分类汇总表", page.heading, (*columns, ("合计", "money")), rows, _SIGNED)
 
 

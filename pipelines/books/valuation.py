@@ -35,11 +35,13 @@ class Valued:
     Attributes:
         events: Columns of ``EVENT``, values in ``amount_yuan``; ``qty`` is what the stock could give.
         layers: Columns of ``BOOK_STOCK`` for each month's end from the first month on.
+        ends: Those month ends, also where nothing was left.
         short: event_id, canteen_id, biz_date, ingredient_id, qty: what was issued beyond the stock.
     """
 
     events: pl.DataFrame
     layers: pl.DataFrame
+    ends: tuple[dt.date, ...]
     short: pl.DataFrame
 
 
@@ -57,7 +59,7 @@ def value(
             a month are left out.
     """
     held = opening.select(*_KEY, *_AGE, cents=_whole("amount_yuan", 100), milli=_whole("qty", 1000))
-    events, ends, short = [moves.clear()], [pl.DataFrame(schema=BOOK_STOCK)], []
+    events, layers, short, ends = [moves.clear()], [pl.DataFrame(schema=BOOK_STOCK)], [], []
     latest = moves["biz_date"].max()
     for month, end in _months(first, max(as_of, latest) if isinstance(latest, dt.date) else as_of):
         rows = _month(moves.filter(pl.col("biz_date").is_between(month, end)), held, reference, month)
@@ -66,8 +68,9 @@ def value(
         short.append(rows.short if over else rows.short.clear())
         held = rows.left
         if over:
-            ends.append(_stored(held, end))
-    return Valued(pl.concat(events), pl.concat(ends), pl.concat(short))
+            ends.append(end)
+            layers.append(_stored(held, end))
+    return Valued(pl.concat(events), pl.concat(layers), tuple(ends), pl.concat(short))
 
 
 def _months(first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:

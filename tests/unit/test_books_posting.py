@@ -17,7 +17,7 @@ from pipelines.books.events import Scope
 from pipelines.books.vouchers import Vouchers
 from warehouse import delta
 from warehouse.errors import Permanent
-from warehouse.tables import POSTED_VOUCHER
+from warehouse.tables import BOOK_STOCK, POSTED_VOUCHER
 
 D = Decimal
 SEP, OCT, DEC = dt.date(2026, 9, 10), dt.date(2026, 10, 8), dt.date(2027, 1, 6)
@@ -116,6 +116,13 @@ def test_what_is_issued_beyond_the_stock_has_no_value_until_the_purchase_comes(b
     late = goods("b", "goods_accepted", "3", "9.00", canteen_id="C2")
     books.post([goods("a", "goods_accepted", "2", "8.00", canteen_id="C2"), issue, late], OCT)
     assert sides(books, "i")[-2][1] == D("17.00")
+
+
+def test_a_store_room_that_late_papers_empty_leaves_no_batch_behind(books: Books) -> None:
+    moves = [goods("a", "goods_accepted", "2", "8.00"), goods("i", "issue_to_kitchen", "1")]
+    books.post(moves, OCT)
+    books.post([*moves, goods("j", "issue_to_kitchen", "1")], OCT)
+    assert delta.read(books.settings.table("silver.book_stock"), BOOK_STOCK).is_empty()
 
 
 def test_an_average_issue_waits_for_the_end_of_the_month(books: Books) -> None:
