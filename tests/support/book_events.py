@@ -79,7 +79,7 @@ def frame(events: list[Event]) -> pl.DataFrame:
 
 def event(dice: random.Random, number: int, day: dt.date | None = None) -> Event:
     """One random event."""
-    kind = dice.choice([*STOCK, *STOCK, *MONEY])
+    kind = dice.choice([*STOCK, *["goods_accepted", "issue_to_kitchen"] * 4, *MONEY])
     made: Event = {
         "event_id": f"E{number:04}",
         "canteen_id": dice.choice(list(METHODS)),
@@ -91,11 +91,13 @@ def event(dice: random.Random, number: int, day: dt.date | None = None) -> Event
         "amount_yuan": Decimal(dice.randrange(1, 100_000)) / 100,
     }
     if kind in STOCK or kind == "goods_used_at_once":
-        made["ingredient_id"] = dice.choice(list(ITEMS))
+        made["ingredient_id"] = dice.choice(
+            ["rice", "rice", "rice", *ITEMS]
+        )  # often several batches of one item
         made["category"] = ITEMS[made["ingredient_id"]]
-        most = 60_000 if kind == "goods_accepted" else 20_000
+        most = 60_000 if kind == "goods_accepted" else 15_000
         made["qty"] = Decimal(dice.randrange(1, most)) / 1000
-        made["account_kind"] = dice.choice(["pupil", "pupil", "pupil", "teacher"])
+        made["account_kind"] = dice.choice(["pupil"] * 6 + ["teacher"])
     if kind in ("goods_accepted", "supplier_return", "supplier_paid"):
         made["supplier_uscc"] = dice.choice(["S1", "S2"])
     if kind in ("issue_to_kitchen", "issue_return", "loss"):
