@@ -158,6 +158,8 @@ def _broker() -> Check:
 
 
 def _fonts() -> Check:
+    from pipelines.books.export import find_font
+
     advice = "导出图片和 PDF 需要中文字体：安装 fonts-noto-cjk 一类的软件包"
     listing = shutil.which("fc-list")
     if listing is None:
@@ -165,7 +167,12 @@ def _fonts() -> Check:
     command = [listing, ":lang=zh", "family"]
     fonts = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
     count = len(set(fonts.splitlines()))
-    return Check("中文字体", "ok", f"{count} 种") if count else Check("中文字体", "optional", "没有", advice)
+    if not count:
+        return Check("中文字体", "optional", "没有", advice)
+    font = find_font()
+    if font is None:
+        return Check("中文字体", "optional", f"{count} 种，但没有可嵌入 PDF 的简体字体", advice)
+    return Check("中文字体", "ok", f"{count} 种，PDF 用 {font.family}")
 
 
 def _chromium() -> Check:

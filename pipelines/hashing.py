@@ -21,6 +21,9 @@ ABOUT_ARRIVAL: Final = frozenset(
         "silver.quarantine",
         "silver.expectation_result",
         "silver.refusal",
+        # What is posted is kept for ever: corrections, and the period that takes them, follow the arrivals.
+        "silver.posted_voucher",
+        "silver.book_period",
         "gold.mart_quality",
     }
 )

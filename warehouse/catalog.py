@@ -43,12 +43,20 @@ _TABLE_LABELS: Final = {
     "match_ingredient": "品名与食材对照",
     "price_judgement": "参考价存疑清单",
     "refusal": "拒收文件",
+    "posted_voucher": "本系统记账凭证",
+    "book_period": "已结账期间",
+    "book_stock": "月末库存批次",
 }
 _RUN_LABELS: Final = {
     "_provider": "数据提供方",
     "_file": "来源文件 SHA-256",
     "_row": "来源文件行号",
     "_arrival_date": "到达日期",
+    "_version": "凭证版次",
+    "_reverses": "所冲销的版次",
+    "_voucher_no": "记账凭证号",
+    "_posted_on": "记账日",
+    "_closed_on": "结账日",
 }
 
 

@@ -387,8 +387,19 @@ def append(
     *,
     commit_id: str,
     partition: str | None = None,
+    touched: Iterable[str] = (),
+    for_ever: bool = False,
 ) -> bool:
     """Add rows in one commit; a commit that is already there is not made again.
+
+    Args:
+        path: Table folder.
+        frame: The new rows.
+        schema: Column types as stored, in order.
+        commit_id: Names the inputs of this commit.
+        partition: Partition column.
+        touched: Days whose content this commit changes; the next build reads them.
+        for_ever: Make the table, where there is none yet, one from which no row can be removed.
 
     Returns:
         Whether a commit was made.
@@ -404,7 +415,11 @@ def append(
         rows.to_arrow(compat_level=pl.CompatLevel.oldest()),
         mode="append",
         partition_by=[partition] if partition else None,
-        commit_properties=CommitProperties(app_transactions=[Transaction(app_id, 1)]),
+        configuration={"delta.appendOnly": "true"} if for_ever and table is None else None,
+        commit_properties=CommitProperties(
+            custom_metadata={_TOUCHED: ",".join(sorted(set(touched)))},
+            app_transactions=[Transaction(app_id, 1)],
+        ),
     )
     return True
 

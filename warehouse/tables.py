@@ -267,6 +267,71 @@ REFUSAL: Final[dict[str, pl.DataType]] = {
 """Columns of ``silver.refusal``: files that were not taken, and why; ``is_replaced`` where a file of the same name
 in the same folder was taken later."""
 
+POSTED_VOUCHER: Final[dict[str, pl.DataType]] = {
+    "canteen_id": pl.String(),
+    "account_set": pl.String(),
+    "biz_date": pl.Date(),
+    "event_date": pl.Date(),
+    "event_id": pl.String(),
+    "event_kind": pl.String(),
+    "detail_kind": pl.String(),
+    "account_kind": pl.String(),
+    "content_hash": pl.String(),
+    "is_red": pl.Boolean(),
+    "line_no": pl.Int64(),
+    "account_code": pl.String(),
+    "debit_yuan": pl.Decimal(18, 2),
+    "credit_yuan": pl.Decimal(18, 2),
+    "qty": pl.Decimal(18, 3),
+    "supplier_uscc": pl.String(),
+    "ingredient_id": pl.String(),
+    "source_feed": pl.String(),
+    "source_record_no": pl.String(),
+    "template_id": pl.String(),
+    "_version": pl.Int64(),
+    "_reverses": pl.Int64(),
+    "_voucher_no": pl.Int64(),
+    "_posted_on": pl.Date(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.posted_voucher``, which is only ever appended to: one row per line of a posted voucher.
+
+``event_date`` is the day of what happened, ``biz_date`` that of the voucher: a correction of a closed period
+stands in the open one. A voucher is named by ``event_id`` and ``_version``; a reversal (``is_red``) is a voucher
+of its own, with the amounts of the one that it ``_reverses``, negative on their sides. ``qty`` is signed and
+stands on lines of stock accounts only. Sums over ``event_date`` do not depend on the order of arrival; numbers,
+versions and the dates of corrections do."""
+
+BOOK_PERIOD: Final[dict[str, pl.DataType]] = {
+    "canteen_id": pl.String(),
+    "account_set": pl.String(),
+    "biz_date": pl.Date(),
+    "voucher_count": pl.Int64(),
+    "line_count": pl.Int64(),
+    "debit_yuan": pl.Decimal(18, 2),
+    "seal": pl.String(),
+    "_closed_on": pl.Date(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.book_period``, only ever appended to: one row per closed month of a canteen's books.
+
+``biz_date`` is the month's last day and ``seal`` a hash of the month's lines, so that a later look can prove
+that they are the same."""
+
+BOOK_STOCK: Final[dict[str, pl.DataType]] = {
+    "canteen_id": pl.String(),
+    "biz_date": pl.Date(),
+    "account_kind": pl.String(),
+    "ingredient_id": pl.String(),
+    "layer_date": pl.Date(),
+    "layer_id": pl.String(),
+    "qty": pl.Decimal(18, 3),
+    "amount_yuan": pl.Decimal(18, 2),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.book_stock``: what was in stock at a month's end, batch by batch, by the days of what
+happened. Under weighted average an item is one batch."""
+
 SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     **{feed.name: feed.columns for feed in FEEDS.values()},
     "delivery": DELIVERY,
@@ -276,6 +341,9 @@ SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     "match_ingredient": MATCH_INGREDIENT,
     "price_judgement": PRICE_JUDGEMENT,
     "refusal": REFUSAL,
+    "posted_voucher": POSTED_VOUCHER,
+    "book_period": BOOK_PERIOD,
+    "book_stock": BOOK_STOCK,
 }
 """Every silver table and its columns."""
 
@@ -321,5 +389,8 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.match_ingredient": "base",
     "silver.price_judgement": "base",
     "silver.refusal": "run",
+    "silver.posted_voucher": "production",
+    "silver.book_period": "production",
+    "silver.book_stock": "production",
 }
 """Data class of every bronze and silver table; those of dbt's models and seeds are tags in ``dbt_project.yml``."""

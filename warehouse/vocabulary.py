@@ -65,6 +65,63 @@ EXPENSE_KINDS: Final = {
     "other": "其他",
 }
 ACCOUNT_SETS: Final = {"government": "政府会计制度", "canteen": "食堂会计账套"}
+ACCOUNT_CLASSES: Final = {
+    "asset": "资产",
+    "liability": "负债",
+    "net_asset": "净资产",
+    "income": "收入",
+    "expense": "支出",
+}
+STOCK_CLASSES: Final = {
+    "grain": "粮食",
+    "vegetables": "蔬菜",
+    "seasoning": "调味品",
+    "meat": "肉类",
+    "oil": "食用油",
+    "fuel": "燃料",
+    "other": "其他",
+}
+STOCK_METHODS: Final = {"weighted_average": "月末一次加权平均", "fifo": "分批先进先出"}
+COST_KINDS: Final = {
+    "food": "食材",
+    "wages": "人员",
+    "utilities": "水电燃料",
+    "equipment": "设备维修",
+    "management": "其他管理费用",
+    "bank_fee": "财务费用",
+    "loss": "库存损失",
+    "other": "其他",
+}
+# What the books post; the label is the voucher's summary.
+BOOK_EVENTS: Final = {
+    "opening": "期初余额",
+    "fee_prepaid": "预收伙食费",
+    "channel_settled": "渠道结算到账",
+    "channel_fee": "渠道手续费",
+    "meals_consumed": "就餐确认收入",
+    "refund": "退伙食费",
+    "goods_accepted": "食材验收入库",
+    "goods_used_at_once": "食材即买即用",
+    "supplier_return": "退货",
+    "issue_to_kitchen": "领料出库",
+    "issue_return": "退库",
+    "loss": "库存报损",
+    "supplier_paid": "付供应商款",
+    "wages_accrued": "计提工资",
+    "wages_paid": "发放工资",
+    "utilities": "水电燃料费",
+    "expense": "其他支出",
+    "receipt": "其他收款",
+    "school_repaid": "归还学校垫款",
+    "bank_interest": "银行利息",
+    "bank_fee": "银行手续费",
+    "subsidy_received": "收到营养餐补助",
+    "subsidy_used": "使用营养餐补助",
+    "fund_split": "资金拨付",
+    "month_end": "月末结转",
+    "year_end": "年末结转",
+}
+SETTLING_METHODS: Final = {**PAYMENT_METHODS, "transit": "支付渠道在途", "owed": "学校代垫"}
 # Steps that one person must not combine on a document (or, for money and goods, in a canteen).
 DUTY_STEPS: Final = {
     "order": "下单",
@@ -562,6 +619,16 @@ LABELS: Final = {
     "credit_yuan": "贷方（元）",
     "source_feed": "来源数据",
     "source_record_no": "来源记录号",
+    "event_id": "业务编号",
+    "event_date": "业务发生日期",
+    "detail_kind": "业务细类",
+    "content_hash": "内容哈希",
+    "template_id": "分录模板",
+    "voucher_count": "凭证数",
+    "line_count": "分录数",
+    "seal": "结账封签",
+    "layer_date": "批次日期",
+    "layer_id": "批次编号",
     "document_no": "单据号",
     "duty_step": "经办环节",
     "withdrawn_feed": "撤销的数据",
