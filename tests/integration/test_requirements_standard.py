@@ -246,7 +246,7 @@ GOOD = {
         "account_role": "special",
         "valid_from": "2026-09-01",
     },
-    "settlement": {**_DAY, "trade_date": pack_city.NIGHTS[0], "account_no": "6222", "item_count": 2}
+    "settlement": {**_DAY, "trade_date": "2026-09-01", "account_no": "6222", "item_count": 2}
     | {"gross_yuan": 10, "fee_yuan": 1, "net_yuan": 9},
     "control_total": {**_DAY, "controlled_feed": "purchase", "row_count": 1, "total_yuan": 6},
     "meal_leave": _DAY,

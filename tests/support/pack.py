@@ -46,6 +46,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "refund": {"payer_kind": "pupil", "person_no": "430602201501011234", "refund_kind": "meal"},
     "meal_fee": {"payer_kind": "pupil", "person_no": "430602201501011234", "channel": "bank"},
+    "settlement": {"channel": "card"},
+    "meal_leave": {"payer_kind": "pupil", "person_no": "430602201501011234"},
+    "subsidy_roster": {"person_no": "430602201501011234"},
+    "invoice": {"supplier_uscc": "91350100M000100Y43"},
+    "supplier_payment": {"supplier_uscc": "91350100M000100Y43"},
+    "handling": {"person_no": "88"},
 }
 SUPERVISOR = {table.name: table.columns for table in layouts.load_all()["supervisor"].tables}
 
