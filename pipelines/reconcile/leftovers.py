@@ -1,0 +1,141 @@
+"""Events that no other flow has: second copies, and bank lines that a reversal cancels.
+
+Belongs here: pairs within one flow. Does not belong here: joining flows (``links``).
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import polars as pl
+
+from pipelines.reconcile import names
+from pipelines.reconcile.candidates import REACH, WINDOW
+from pipelines.reconcile.clusters import Clusters
+from pipelines.reconcile.events import BANK
+
+_ALIKE: Final = 0.8
+_SEPARATE: Final = 1.0
+"""How much more must speak for an original than for the next one to be sure which line was reversed."""
+
+
+def reversals(events: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Bank lines that say that they reverse another one, each with the likeliest original.
+
+    A line that another flow has too, with equal amount and direction within the window, is no reversal.
+
+    Args:
+        events: Prepared events.
+        pairs: Pairs of equal amounts.
+
+    Returns:
+        ``row`` (the reversal), ``original``, ``doubtful`` (rows that might as well be the original).
+    """
+    near = pairs.filter(pl.col("lag") <= WINDOW)
+    known = pl.concat([near["l"], near["r"]]).unique()
+    reversing = events.filter("reversing", ~pl.col("row").is_in(known.implode()))
+    return _cancelled(reversing, events.filter((pl.col("bit") == BANK) & ~pl.col("reversing")), events)
+
+
+def unannounced(events: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
+    """Lone bank lines that cancel an equal lone line of the other direction within the window.
+
+    Args:
+        events: Prepared events.
+        alone: Rows of ``events`` that are still on their own.
+
+    Returns:
+        As ``reversals``.
+    """
+    bank = alone.filter(pl.col("bit") == BANK)
+    return _cancelled(bank, bank, events).filter(pl.col("row") != pl.col("original"))
+
+
+def _cancelled(reversing: pl.DataFrame, originals: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    on = ["canteen", "account_no", "cents"]
+    kept = ["row", "day", "incoming", "party_key", "text_key", "ref_key"]
+    both = (
+        reversing.select(*on, *kept)
+        .join(originals.select(*on, *kept), on=on, suffix="_o")
+        .filter(
+            pl.col("incoming") != pl.col("incoming_o"),
+            (pl.col("day") - pl.col("day_o")).is_between(0, REACH),
+        )
+        .sort("row", "row_o")
+    )
+    who = names.parties(both["party_key"], both["party_key_o"], both["text_key"], both["text_key_o"])
+    both = both.with_columns(
+        names_ref=names.quoted("ref_key", "ref_key_o", "text_key", "text_key_o"),
+        who=pl.Series(who),
+        lag=pl.col("day") - pl.col("day_o"),
+    )
+    near = (pl.col("lag") <= WINDOW).cast(pl.Float64)
+    both = both.with_columns(score=4 * pl.col("names_ref") + 2 * pl.col("who") + 2 * near)
+    ranked = both.sort("score", "lag", "row", "row_o", descending=[True, False, False, False]).with_row_index(
+        "place"
+    )
+    chosen = ranked.filter(
+        pl.col("place") == pl.col("place").min().over("row"),
+        pl.col("place") == pl.col("place").min().over("row_o"),
+    ).select("row", original="row_o", best="score")
+    rivals = (
+        both.join(chosen, on="row")
+        .filter(pl.col("row_o") != pl.col("original"), pl.col("score") > pl.col("best") - _SEPARATE)
+        .group_by("row")
+        .agg(doubtful="row_o")
+    )
+    # A line cannot reverse one thing and be reversed by another.
+    both_ends = chosen["row"].is_in(chosen["original"].implode()) & (chosen["row"] > chosen["original"])
+    return chosen.filter(~both_ends).join(rivals, on="row", how="left").select("row", "original", "doubtful")
+
+
+def copies(
+    events: pl.DataFrame, clusters: Clusters, alone: pl.DataFrame, by: Literal["number", "words", "party"]
+) -> pl.DataFrame:
+    """Lone events that stand in their flow a second time.
+
+    Args:
+        events: Prepared events.
+        clusters: The state.
+        alone: Rows of ``events`` that are still on their own.
+        by: What must be the same: the number; party and words, within the window; or only no other party.
+
+    Returns:
+        ``row``, ``original``.
+    """
+    joined = events.filter(pl.Series(clusters.size[clusters.label] > 1))
+    kept = ["row", "day", "party_key", "text_key", "ref_key"]
+    both = (
+        alone.select("bit", "block", *kept)
+        .join(joined.select("bit", "block", *kept), on=["bit", "block"], suffix="_o")
+        .with_columns(lag=(pl.col("day") - pl.col("day_o")).abs())
+        .filter(pl.col("lag") <= REACH)
+        .sort("row", "row_o")
+    )
+    both = both.with_columns(
+        number=(pl.col("ref_key") == pl.col("ref_key_o")).fill_null(False),
+        who=pl.Series(names.parties(both["party_key"], both["party_key_o"], both["text_key"], both["text_key_o"])),
+        words=pl.Series(names.texts(both["text_key"], both["text_key_o"])),
+    )  # fmt: skip
+    same_words = (pl.col("words") >= _ALIKE) | (pl.col("text_key").is_null() & pl.col("text_key_o").is_null())
+    no_other_party = (pl.col("who") >= _ALIKE) | (
+        pl.col("party_key").is_null() & pl.col("party_key_o").is_null()
+    )
+    same = {
+        "number": pl.col("number"),
+        "words": same_words & no_other_party & (pl.col("lag") <= WINDOW),
+        "party": pl.col("who") >= 0,
+    }
+    return (
+        both.filter(same[by])
+        .sort("number", "who", "lag", "words", "row_o", descending=[True, True, False, True, False])
+        .unique("row", keep="first", maintain_order=True)
+        .select("row", original="row_o")
+        .sort("row")
+    )
+
+
+def alone(events: pl.DataFrame, clusters: Clusters, left_out: pl.Series) -> pl.DataFrame:
+    """Events that are still on their own and not yet explained."""
+    single = pl.Series(clusters.size[clusters.label] == 1)
+    return events.filter(single & ~pl.col("row").is_in(left_out.implode()))
