@@ -96,3 +96,15 @@ class Clusters:
         self.label = heir[self.label]
         np.bitwise_or.at(self.mask, low, self.mask[high])
         np.add.at(self.size, low, self.size[high])
+
+    def near_doubt(self, groups: pl.DataFrame, events: pl.DataFrame, days: int) -> pl.Series:
+        """Labels of groups whose amount was merely proposed for an event a few days apart.
+
+        Args:
+            groups: ``label``, ``block``, ``day``.
+            events: Prepared events.
+            days: Days apart at most.
+        """
+        doubtful = events.filter(pl.Series(~self.certain)).select("block", other="day")
+        near = groups.join(doubtful, on="block").filter((pl.col("day") - pl.col("other")).abs() <= days)
+        return near["label"].unique()

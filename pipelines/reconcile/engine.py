@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.reconcile import candidates, differences, groups, leftovers, links, slips
 from pipelines.reconcile.clusters import CONFIDENCE, PROPOSED, Clusters
 from pipelines.reconcile.events import ALL, BANK, BOOKS, prepare
+from pipelines.reconcile.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,14 @@ def reconcile(events: pl.DataFrame, accounts: pl.DataFrame) -> Reconciliation:
     """
     known = prepare(events, accounts)
     clusters = Clusters(known)
-    pairs = candidates.equal_amounts(known, by_place=True)
+    pairs = candidates.with_choice(candidates.equal_amounts(known, by_place=True))
+    evidence = Evidence.of(known)
+    pairs = evidence.weighed(pairs)
+    evidence = evidence.learned(pairs)
+    pairs = evidence.renamed(pairs)
     reversed_by = leftovers.reversals(known, pairs)
     out = pl.concat([reversed_by["row"], reversed_by["original"]])
-    pairs = candidates.weighed(candidates.with_choice(_without(pairs, out)), known)
+    pairs = _without(pairs, out)
     links.by_number(clusters, pairs)
     pairs = pairs.filter(pl.col("open") | (pl.col("lag") <= candidates.WINDOW))
     links.settle(clusters, pairs)
@@ -57,16 +62,18 @@ def reconcile(events: pl.DataFrame, accounts: pl.DataFrame) -> Reconciliation:
     links.take_firsts(clusters, pairs, known)
     links.settle(clusters, pairs)
 
-    slips.join(clusters, *_pool(known, clusters, out), known, by_number=True)
+    groups.split(clusters, *_pool(known, clusters, out), evidence, sure=True)
+    slips.join(clusters, *_pool(known, clusters, out), evidence, by_number=True)
     links.settle(clusters, pairs)
     rest = candidates.equal_amounts(_unfinished(known, clusters, out), by_place=False)
-    rest = candidates.weighed(_without(rest, out).with_columns(open=pl.lit(True)), known)
-    links.propose(clusters, rest)
-    groups.split(clusters, *_pool(known, clusters, out), known)
+    rest = evidence.weighed(_without(rest, out).with_columns(open=pl.lit(True)))
     copies = _copies(known, clusters, out, None, "number")
-    links.late(clusters, _without(rest, copies["row"]))
+    links.propose(clusters, _without(rest, copies["row"]))
+    groups.split(clusters, *_pool(known, clusters, pl.concat([out, copies["row"]])), evidence, sure=False)
+    copies = _copies(known, clusters, out, copies, "number")
+    links.late(clusters, _without(rest, copies["row"]), known)
     copies = _copies(known, clusters, out, copies, "words")
-    slips.join(clusters, *_pool(known, clusters, pl.concat([out, copies["row"]])), known, by_number=False)
+    slips.join(clusters, *_pool(known, clusters, pl.concat([out, copies["row"]])), evidence, by_number=False)
     copies = _copies(known, clusters, out, copies, "party")
     explained = pl.concat([out, copies["row"]])
     unannounced = leftovers.unannounced(known, leftovers.alone(known, clusters, explained))
@@ -95,12 +102,14 @@ def _unfinished(events: pl.DataFrame, clusters: Clusters, out: pl.Series) -> pl.
 def _pool(events: pl.DataFrame, clusters: Clusters, out: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Groups that lack a flow, and their members."""
     lacking = _lacking(events, clusters, out)
+    doubtful = clusters.near_doubt(lacking, events, 2 * candidates.WINDOW)
     pool = (
         lacking.filter(pl.Series(~clusters.grouped[lacking["label"].to_numpy()]))
         .group_by("label")
         .agg(
             pl.col("mask", "canteen", "incoming", "cents").first(),
             pl.col("natural").any(),
+            doubtful=pl.col("label").is_in(doubtful.implode()).any(),
             first=pl.col("day").min(),
             last=pl.col("day").max(),
         )

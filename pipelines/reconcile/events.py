@@ -40,7 +40,10 @@ ACCOUNTS: Final = pl.Schema({"canteen_id": pl.String, "account_no": pl.String, "
 BY_NATURE: Final = ("bank_fee", "interest")
 """Kinds for which the bank makes no document: bank and books are the whole transaction."""
 _NATURAL_WORDS: Final = "手续费|工本费|账户管理费|短信费|利息|结息"
-_REVERSAL_WORDS: Final = "冲正|冲账|冲销|抹账|反交易"
+_REVERSAL_WORDS: Final = "冲正|冲账|冲销|抹账|反交易|退汇|退票|退回|撤销|转账失败"
+_UNDONE_WORDS: Final = "冲|退|撤|抹|红字|反交易"
+_NUMBER: Final = 6
+"""Fewest signs of a number that no two events share by chance."""
 _CENT: Final = 100
 
 
@@ -55,9 +58,10 @@ def prepare(events: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
         One row per event, ordered by ``event_id``, so that nothing depends on the order given: ``row``
         (position), ``bit``, ``canteen`` and ``block`` (numbers of the canteen, and of canteen, direction
         and amount), ``day``, ``cents``, ``incoming``, ``foreign`` (a bank line on an account that is not a
-        special one of the canteen), ``party_key``, ``text_key``, ``ref_key``, ``natural``, ``reversing``,
-        ``like`` and ``twin`` (number of the set of events that nothing tells apart, place in it) and
-        ``alike`` (size of that set), beside the columns of ``SCHEMA``.
+        special one of the canteen), ``party_key``, ``text_key``, ``ref_key``, ``natural``, ``reversing`` (a bank
+        line that says so), ``undone`` (the text tells of money that went back), ``like`` and ``alike`` (number
+        and size of the set of events that nothing tells apart), ``place`` (among these, or among events of one
+        number and amount), beside the columns of ``SCHEMA``.
 
     Raises:
         ContractBreach: A column is missing or of another type, an id stands twice, or an amount is not
@@ -86,21 +90,57 @@ def prepare(events: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
             foreign=(pl.col("flow") == "bank")
             & pl.col("special").is_null()
             & pl.col("canteen_id").is_in(registered.implode()),
-            party_key=names.party("party"),
+            own_party=names.party("party"),
             text_key=names.text("text"),
             ref_key=names.reference("ref"),
             natural=pl.col("kind").is_in(BY_NATURE)
             | ((kind == "other") & pl.col("text").str.contains(_NATURAL_WORDS).fill_null(False)),
             reversing=(pl.col("flow") == "bank")
             & pl.col("text").str.contains(_REVERSAL_WORDS).fill_null(False),
+            undone=pl.col("text").str.contains(_UNDONE_WORDS).fill_null(False),
         )
+        .pipe(_with_named_parties)
         .with_columns(block=pl.struct("canteen", "incoming", "cents").rank("dense").cast(pl.Int64))
         .with_columns(like=pl.struct(same).rank("dense").cast(pl.Int64))
         .with_columns(
-            twin=pl.col("row").rank("ordinal").over("like").cast(pl.Int64),
             alike=pl.len().over("like").cast(pl.Int64),
+            stack=pl.when(pl.col("ref_key").str.len_chars() >= _NUMBER)
+            .then("ref_key")
+            .otherwise(pl.col("like").cast(pl.String)),
         )
-        .drop("special")
+        .with_columns(
+            place=pl.struct("day", "row").rank("ordinal").over("bit", "block", "stack").cast(pl.Int64)
+        )
+        .drop("special", "stack", "own_party")
+    )
+
+
+def _with_named_parties(events: pl.DataFrame) -> pl.DataFrame:
+    """``party_key``: the party, or where it is missing the longest that the summary names of the canteen's parties."""
+    known = (
+        events.select("canteen", "own_party")
+        .drop_nulls()
+        .unique()
+        .filter(~pl.col("own_party").str.contains("*", literal=True))
+    )
+    silent = events.filter(pl.col("own_party").is_null(), pl.col("text_key").is_not_null())
+    patterns = known["own_party"].unique().sort()
+    if patterns.is_empty():
+        return events.with_columns(party_key="own_party")
+    named = (
+        silent.select(
+            "row", "canteen", own_party=pl.col("text_key").str.extract_many(patterns.to_list(), overlapping=True)
+        )
+        .explode("own_party")
+        .join(known, on=["canteen", "own_party"])
+        .sort(pl.col("own_party").str.len_chars(), "own_party", descending=[True, False])
+        .unique("row", keep="first", maintain_order=True)
+        .select("row", named="own_party")
+    )
+    return (
+        events.join(named, on="row", how="left", maintain_order="left")
+        .with_columns(party_key=pl.coalesce("own_party", "named"))
+        .drop("named")
     )
 
 

@@ -11,9 +11,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.reconcile import candidates
-from pipelines.reconcile.candidates import MARGIN
 from pipelines.reconcile.clusters import Clusters
+from pipelines.reconcile.evidence import MARGIN, Evidence
 
 _CONTRARY: Final = -0.5
 """Parties at most this alike speak against a pair."""
@@ -32,12 +31,12 @@ def views(clusters: Clusters, pairs: pl.DataFrame, reach: int) -> pl.DataFrame:
 
     Returns:
         ``x``, ``y`` (labels), ``flow`` (bit, of the event of ``y``), ``mask_x``, ``a`` < ``b`` (the same
-        labels), ``free`` (they share no flow), ``open``, ``cents``, ``lag``, ``when``, ``ref``, ``who``,
+        labels), ``free`` (they share no flow), ``open``, ``cents``, ``block``, ``lag``, ``when``, ``ref``, ``who``,
         ``score``.
     """
     left, right = (pl.Series(clusters.label[pairs[side].to_numpy()]) for side in ("l", "r"))
     ends = pairs.with_columns(gl=left, gr=right).filter(pl.col("gl") != pl.col("gr"))
-    kept = ["lag", "when", "cents", "open", "ref", "who", "score"]
+    kept = ["lag", "when", "cents", "block", "open", "ref", "who", "score"]
     seen = pl.concat(
         [
             ends.select(*kept, x="gl", y="gr", flow="bit_r"),
@@ -46,7 +45,7 @@ def views(clusters: Clusters, pairs: pl.DataFrame, reach: int) -> pl.DataFrame:
     )
     ways = seen.group_by("x", "y", "flow").agg(
         pl.col("lag", "when").min(),
-        pl.col("cents").first(),
+        pl.col("cents", "block").first(),
         pl.col("open").any(),
         *best("ref", "who", "score"),
     )
@@ -63,25 +62,25 @@ def views(clusters: Clusters, pairs: pl.DataFrame, reach: int) -> pl.DataFrame:
     )
 
 
-def members(pairs: pl.DataFrame, rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+def members(pairs: pl.DataFrame, rows: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     """Pairs of groups of whatever amounts as weighed pairs of their events.
 
     Args:
         pairs: ``a``, ``b`` (labels), each pair once.
         rows: ``label``, ``row``.
-        events: Prepared events.
+        evidence: What the events say.
 
     Returns:
-        As ``candidates.weighed``, with ``a`` and ``b``.
+        As ``Evidence.weighed``, with ``a`` and ``b``.
     """
-    facts = rows.join(events.select("row", "bit", "day", "cents"), on="row")
-    left = facts.select("day", "cents", a="label", l="row", bit_l="bit")
+    facts = rows.join(evidence.events.select("row", "bit", "day", "cents", "block"), on="row")
+    left = facts.select("day", "cents", "block", a="label", l="row", bit_l="bit")
     right = facts.select(b="label", r="row", bit_r="bit", day_r="day")
     both = pairs.select("a", "b").join(left, on="a").join(right, on="b").sort("a", "b", "l", "r")
     days = both.with_columns(
         lag=(pl.col("day") - pl.col("day_r")).abs(), when=pl.col("day") + pl.col("day_r"), open=pl.lit(True)
     )
-    return candidates.weighed(days.drop("day", "day_r"), events)
+    return evidence.weighed(days.drop("day", "day_r"))
 
 
 def best(*columns: str) -> list[pl.Expr]:
@@ -115,7 +114,7 @@ def outstanding(ways: pl.DataFrame) -> pl.DataFrame:
         .join(_best_taken(ways), on=["x", "flow"], how="left")
         .group_by("a", "b")
         .agg(
-            pl.col("lag").min(), pl.col("cents").first(), pl.col("open").any(), *best("ref", "who", "score"),
+            pl.col("lag").min(), pl.col("cents", "block").first(), pl.col("open").any(), *best("ref", "who", "score"),
             good=(clear & kept).all(),
             choice=(pl.col("n") > 1).any(),
         )
@@ -126,7 +125,8 @@ def outstanding(ways: pl.DataFrame) -> pl.DataFrame:
 def plausible(ways: pl.DataFrame) -> pl.DataFrame:
     """Ways between free groups that no other candidate of either group, free or taken, leaves far behind."""
     behind = ways.filter(pl.col("score") + MARGIN <= pl.col("score").max().over("x", "flow"))
-    return _without(ways.filter("free", ~contrary()), behind)
+    against = ways.group_by("a", "b").agg(*best("ref", "who")).filter(contrary())
+    return _without(_without(ways.filter("free"), behind), against)
 
 
 def not_taken(ways: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from pipelines.reconcile import field
 from pipelines.reconcile.candidates import WINDOW
 from pipelines.reconcile.clusters import Clusters, Rows
 from pipelines.reconcile.events import ALL
+from pipelines.reconcile.evidence import Evidence
 
 _POOL: Final = 12
 """Parts of a whole that are tried in every combination."""
@@ -29,17 +30,20 @@ _CHANCE_STRONG: Final = 0.05
 _ROUNDS: Final = 10
 
 
-def split(clusters: Clusters, pool: pl.DataFrame, members: pl.DataFrame, events: pl.DataFrame) -> None:
+def split(
+    clusters: Clusters, pool: pl.DataFrame, members: pl.DataFrame, evidence: Evidence, *, sure: bool
+) -> None:
     """Join wholes with their parts.
 
     Args:
         clusters: The state.
         pool: Groups that lack a flow: ``label``, ``mask``, ``canteen``, ``incoming``, ``cents``,
-            ``first``, ``last`` (days).
+            ``first``, ``last`` (days), ``doubtful`` (events of its amount were only proposed).
         members: ``label``, ``row`` of these groups.
-        events: Prepared events.
+        evidence: What the events say.
+        sure: Only what is certain.
     """
-    solutions = _solutions(_offers(pool, members, events))
+    solutions = _solutions(_offers(pool, members, evidence)).filter(pl.col("certain") | (not sure))
     for _ in range(_ROUNDS):
         if solutions.is_empty():
             return
@@ -55,9 +59,11 @@ def split(clusters: Clusters, pool: pl.DataFrame, members: pl.DataFrame, events:
         solutions = solutions.filter(~pl.col("place").is_in(hit.implode()))
 
 
-def _offers(pool: pl.DataFrame, members: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+def _offers(pool: pl.DataFrame, members: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     """Wholes with the parts that they may be made of, strongest first and at most ``_POOL`` + 1 of them."""
-    whole = pool.rename({name: f"{name}_w" for name in ("label", "mask", "cents", "first", "last")})
+    whole = pool.rename(
+        {name: f"{name}_w" for name in ("label", "mask", "cents", "first", "last", "doubtful")}
+    )
     near = pool.join(whole, on=["canteen", "incoming"]).filter(
         pl.col("cents") < pl.col("cents_w"),
         pl.col("mask") & pl.col("mask_w") == 0,
@@ -67,7 +73,7 @@ def _offers(pool: pl.DataFrame, members: pl.DataFrame, events: pl.DataFrame) -> 
     near = near.filter(pl.col("cents").sum().over("label_w", "mask") >= pl.col("cents_w"))
     ends = near.select(a=pl.min_horizontal("label", "label_w"), b=pl.max_horizontal("label", "label_w"))
     weight = (
-        field.members(ends.unique(), members, events)
+        field.members(ends.unique(), members, evidence)
         .group_by("a", "b")
         .agg(pl.col("lag").min(), *field.best("ref", "who", "kind", "score"))
     )
@@ -80,7 +86,8 @@ def _offers(pool: pl.DataFrame, members: pl.DataFrame, events: pl.DataFrame) -> 
         .sort(
             "label_w", "mask", pl.col("score"), "lag", "label", descending=[False, False, True, False, False]
         )
-        .select("label_w", "mask_w", "cents_w", "mask", "label", "cents", "strong", "first")
+        .with_columns(doubtful=(pl.col("doubtful") | pl.col("doubtful_w")) & (pl.col("ref") <= 0))
+        .select("label_w", "mask_w", "cents_w", "mask", "label", "cents", "strong", "first", "doubtful")
     )
 
 
@@ -124,7 +131,11 @@ def _teams(offers: pl.DataFrame) -> pl.DataFrame:
     return (
         pl.concat(teams)
         .group_by(*whole, "team", maintain_order=True)
-        .agg(parts=pl.col("label"), total=pl.col("cents").sum(), certain=pl.col("strong").all())
+        .agg(
+            parts=pl.col("label"),
+            total=pl.col("cents").sum(),
+            certain=(pl.col("strong") & ~pl.col("doubtful")).all(),
+        )
         .filter(pl.col("total") == pl.col("cents_w"), pl.col("parts").list.len() > 1)
         .select("mask_w", "mask", "parts", "certain", whole="label_w")
     )
@@ -136,7 +147,7 @@ def _subsets(offers: pl.DataFrame) -> pl.DataFrame:
     few = offers.with_columns(nth=nth).filter(pl.col("nth") <= _POOL)
     wholes = (
         few.group_by("label_w", "mask_w", "cents_w", "mask", maintain_order=True)
-        .agg("label", "cents", "strong")
+        .agg("label", "cents", "strong", "doubtful")
         .filter(pl.col("label").list.len() > 1)
     )
     found = [_search(wholes[start : start + _CHUNK]) for start in range(0, wholes.height, _CHUNK)]
@@ -156,6 +167,7 @@ def _search(wholes: pl.DataFrame) -> pl.DataFrame:
     size = min(size, _POOL)
     cents, labels = _padded(wholes["cents"], size, _NEVER), _padded(wholes["label"], size, -1)
     strong = _padded(wholes["strong"].cast(pl.List(pl.Int64)), size, 0).astype(bool)
+    doubtful = _padded(wholes["doubtful"].cast(pl.List(pl.Int64)), size, 0).astype(bool)
     target = wholes["cents_w"].to_numpy()
     sums = np.zeros((wholes.height, 1), np.int64)
     for nth in range(size):
@@ -170,7 +182,7 @@ def _search(wholes: pl.DataFrame) -> pl.DataFrame:
     grain = np.gcd(np.gcd.reduce(np.where(real, cents, 0), axis=1), target)
     chance = np.exp2(real.sum(axis=1)) * grain / target
     all_strong = (strong | ~picked).all(axis=1)
-    certain = (hits.sum(axis=1) == 1) & ~crowded & (
+    certain = (hits.sum(axis=1) == 1) & ~crowded & ~(doubtful & picked).any(axis=1) & (
         (chance < _CHANCE) | (all_strong & (chance < _CHANCE_STRONG))
     )  # fmt: skip
     parts = (

@@ -22,19 +22,22 @@ _SEPARATE: Final = 1.0
 def reversals(events: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Bank lines that say that they reverse another one, each with the likeliest original.
 
-    A line that another flow has too, with equal amount and direction within the window, is no reversal.
+    A line of which another flow tells too, with equal amount and direction within the window, is no reversal.
 
     Args:
         events: Prepared events.
-        pairs: Pairs of equal amounts.
+        pairs: Weighed pairs of equal amounts.
 
     Returns:
         ``row`` (the reversal), ``original``, ``doubtful`` (rows that might as well be the original).
     """
-    near = pairs.filter(pl.col("lag") <= WINDOW)
-    known = pl.concat([near["l"], near["r"]]).unique()
+    told = pairs.filter(pl.col("lag") <= WINDOW, pl.col("r").is_in(events.filter("undone")["row"].implode()))
+    known = told["l"].unique()
     reversing = events.filter("reversing", ~pl.col("row").is_in(known.implode()))
-    return _cancelled(reversing, events.filter((pl.col("bit") == BANK) & ~pl.col("reversing")), events)
+    quoted = events.select("row", "block", "ref_key")[pairs.filter(pl.col("ref") == 1)["l"].unique()]
+    vouched = events.filter(pl.col("bit") == BANK).join(quoted, on=["block", "ref_key"], how="semi")["row"]
+    originals = events.filter((pl.col("bit") == BANK) & ~pl.col("reversing"))
+    return _cancelled(reversing, originals, vouched)
 
 
 def unannounced(events: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
@@ -48,10 +51,11 @@ def unannounced(events: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
         As ``reversals``.
     """
     bank = alone.filter(pl.col("bit") == BANK)
-    return _cancelled(bank, bank, events).filter(pl.col("row") != pl.col("original"))
+    return _cancelled(bank, bank, bank["row"].clear()).filter(pl.col("row") != pl.col("original"))
 
 
-def _cancelled(reversing: pl.DataFrame, originals: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+def _cancelled(reversing: pl.DataFrame, originals: pl.DataFrame, vouched: pl.Series) -> pl.DataFrame:
+    """Pairs of bank lines that cancel out; a line whose number another flow quotes was not cancelled."""
     on = ["canteen", "account_no", "cents"]
     kept = ["row", "day", "incoming", "party_key", "text_key", "ref_key"]
     both = (
@@ -70,7 +74,12 @@ def _cancelled(reversing: pl.DataFrame, originals: pl.DataFrame, events: pl.Data
         lag=pl.col("day") - pl.col("day_o"),
     )
     near = (pl.col("lag") <= WINDOW).cast(pl.Float64)
-    both = both.with_columns(score=4 * pl.col("names_ref") + 2 * pl.col("who") + 2 * near)
+    both = both.with_columns(
+        score=4 * pl.col("names_ref")
+        + 2 * pl.col("who")
+        + 2 * near
+        - 4 * pl.col("row_o").is_in(vouched.implode()).cast(pl.Float64)
+    )
     ranked = both.sort("score", "lag", "row", "row_o", descending=[True, False, False, False]).with_row_index(
         "place"
     )

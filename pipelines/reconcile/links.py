@@ -18,7 +18,8 @@ from pipelines.reconcile.clusters import Clusters, Flags
 
 _ROUNDS: Final = 30
 _ROUND_CENTS: Final = 1_000
-"""Amounts in whole tens of yuan meet by chance."""
+_SMALL_CENTS: Final = 50_000
+"""Amounts in whole tens of yuan, and small ones, meet by chance."""
 
 
 def by_number(clusters: Clusters, pairs: pl.DataFrame) -> None:
@@ -34,7 +35,7 @@ def settle(clusters: Clusters, pairs: pl.DataFrame) -> None:
     """Join what is certain within the window, until nothing more is."""
     for _ in range(_ROUNDS):
         ways = field.views(clusters, pairs, WINDOW)
-        chosen = field.outstanding(ways).filter(~pl.col("open") | ~field.contrary())
+        chosen = field.outstanding(ways).filter(~field.contrary())
         if join(clusters, chosen.with_columns(rule=_rule(), certain=pl.lit(True))).is_empty():
             return
 
@@ -94,39 +95,44 @@ def propose(clusters: Clusters, pairs: pl.DataFrame) -> None:
             join(clusters, chosen.with_columns(rule=pl.lit("window"), certain=pl.lit(False)))
 
 
-def late(clusters: Clusters, pairs: pl.DataFrame) -> None:
+def late(clusters: Clusters, pairs: pl.DataFrame, events: pl.DataFrame) -> None:
     """Join equal amounts that lie more than a window apart.
 
-    Certain only where parties do not differ, chance cannot have made the amounts equal, and the lone event
-    could not as well be a second copy of one that is matched.
+    Certain only where nothing of this amount was merely proposed about that time, chance cannot have made the amounts equal,
+    and the lone event could not as well be a second copy of one that is matched.
     """
     left, right = (pl.Series(clusters.label[pairs[side].to_numpy()]) for side in ("l", "r"))
     crossing = pairs.filter(left != right, pl.col("lag") <= WINDOW)
     crowded = pl.concat([crossing["l"], crossing["r"]]).unique()
-    chance = pl.col("cents") % _ROUND_CENTS == 0
+    chance = (pl.col("cents") % _ROUND_CENTS == 0) | (pl.col("cents") < _SMALL_CENTS)
     for _ in range(_ROUNDS):
         ways = field.views(clusters, pairs, REACH).filter("free")
         sole = field.outstanding(ways).select("a", "b", sole=pl.lit(True))
         groups = ways.group_by("a", "b").agg(
-            pl.col("lag").min(), pl.col("cents").first(), *field.best("ref", "who", "score")
+            pl.col("lag").min(), pl.col("cents", "block").first(), *field.best("ref", "who", "score")
         )
+        doubtful = clusters.near_doubt(_labelled(clusters, events), events, REACH)
         alone = {side: pl.Series(clusters.size[groups[side].to_numpy()] == 1) for side in ("a", "b")}
         copies = pl.any_horizontal(pl.col(side).is_in(crowded.implode()) & alone[side] for side in alone)
         chosen = (
             groups.with_columns(copies=copies)
             .join(sole, on=["a", "b"], how="left")
-            .filter(~(field.contrary() & chance))
+            .filter(~field.contrary())
             .with_columns(
                 rule=_numbered("timing"),
                 certain=pl.col("sole").fill_null(False)
                 & ~pl.col("copies")
-                & ~field.contrary()
+                & ~pl.any_horizontal(pl.col("a", "b").is_in(doubtful.implode()))
                 & ((pl.col("ref") > 0) | (pl.col("who") > 0) | ~chance),
             )
         )
         sure = chosen.filter("certain")
         if join(clusters, sure if sure.height else chosen).is_empty():
             return
+
+
+def _labelled(clusters: Clusters, events: pl.DataFrame) -> pl.DataFrame:
+    return events.select("block", "day", label=pl.Series(clusters.label))
 
 
 def join(clusters: Clusters, chosen: pl.DataFrame) -> pl.Series:

@@ -30,6 +30,7 @@ _SERIES: Final = r"([A-Z]{2,}\d{4,})$"
 _LETTERS: Final = r"^([A-Z]+)"
 _LEGAL: Final = "(?:股份|责任)?有限(?:责任)?公司|分公司|公司|个体工商户|营业部|经营部"
 _NOISE: Final = r"[^\p{L}\p{N}*]+"
+_ANYBODY: Final = "^(?:学生|家长|学生家长|师生|教师|教职工|职工|员工|食堂|学校|个人|客户)$"
 _ALSO_CALLED: Final = {
     "财付通支付科技|财付通|腾讯支付|微信支付|微信": "微信",
     "支付宝网络技术|支付宝中国|支付宝|网商银行": "支付宝",
@@ -45,6 +46,7 @@ def party(column: str) -> pl.Expr:
     name = pl.col(column).str.normalize("NFKC").str.replace_all(_NOISE, "").str.replace_all("某", "*")
     for pattern, known in _ALSO_CALLED.items():
         name = name.str.replace_all(pattern, known)
+    name = name.str.replace(_ANYBODY, "")
     bare = name.str.replace_all(_LEGAL, "")
     return _filled(pl.when(bare.str.len_chars() >= _SHORT).then(bare).otherwise(name))
 
@@ -156,7 +158,9 @@ def _parties(pairs: pl.DataFrame) -> pl.Series:
 def _of_masked(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     """Masked names that fit; most mask letter by letter, so another length makes it doubtful."""
     length = pl.when(a.str.len_chars() == b.str.len_chars()).then(_MASKED).otherwise(_MASKED_SHORT)
-    return pl.when(a == b).then(_MASKED_SAME).when(_fits(a, b) | _fits(b, a)).then(length).otherwise(DIFFERENT)
+    return (
+        pl.when(a == b).then(_MASKED_SAME).when(_fits(a, b) | _fits(b, a)).then(length).otherwise(DIFFERENT)
+    )
 
 
 def _fits(masked: pl.Expr, name: pl.Expr) -> pl.Expr:

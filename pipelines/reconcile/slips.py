@@ -16,6 +16,7 @@ from pipelines.reconcile import field, links
 from pipelines.reconcile.candidates import WINDOW
 from pipelines.reconcile.clusters import Clusters
 from pipelines.reconcile.events import ALL, BANK, BOOKS
+from pipelines.reconcile.evidence import Evidence
 
 _WIDTH: Final = 18
 _CENT: Final = 100
@@ -65,16 +66,16 @@ def _digits(cents: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.ND
 
 
 def join(
-    clusters: Clusters, pool: pl.DataFrame, members: pl.DataFrame, events: pl.DataFrame, *, by_number: bool
+    clusters: Clusters, pool: pl.DataFrame, members: pl.DataFrame, evidence: Evidence, *, by_number: bool
 ) -> None:
     """Join an event with the group of the two other flows that it differs from by a slip.
 
     Args:
         clusters: The state.
         pool: Groups that lack a flow: ``label``, ``mask``, ``canteen``, ``incoming``, ``cents``,
-            ``first``, ``last``, ``natural``.
+            ``first``, ``last``, ``natural``, ``doubtful`` (events of its amount were only proposed).
         members: ``label``, ``row`` of these groups.
-        events: Prepared events.
+        evidence: What the events say.
         by_number: Only groups that quote each other's number; they need not make all flows.
     """
     union = pl.col("mask") | pl.col("mask_b")
@@ -87,9 +88,10 @@ def join(
         by_number | (union == ALL) | ((union == BANK | BOOKS) & fees),
     )
     slip = relation(near["cents"].to_numpy(), near["cents_b"].to_numpy())
-    related = near.select(a="label", b="label_b", slip=pl.Series(slip))
+    doubtful = pl.col("doubtful") | pl.col("doubtful_b")
+    related = near.select(a="label", b="label_b", slip=pl.Series(slip), doubtful=doubtful)
     pairs = (
-        field.members(related, members, events)
+        field.members(related, members, evidence)
         .join(related, on=["a", "b"])
         .with_columns(
             score=pl.col("score")
@@ -103,7 +105,11 @@ def join(
     strong = (pl.col("who") >= _STRONG) | (pl.col("ref") > 0)
     groups = (
         pairs.group_by("a", "b")
-        .agg(pl.col("lag").min(), pl.col("slip").first(), *field.best("ref", "who", "kind", "score"))
+        .agg(
+            pl.col("lag").min(),
+            pl.col("slip", "doubtful").first(),
+            *field.best("ref", "who", "kind", "score"),
+        )
         .filter(pl.col("lag") <= WINDOW, _fitting() | (pl.col("ref") > 0), (pl.col("slip") != NONE) | strong)
         .filter((pl.col("slip") != NONE) & (pl.col("ref") == 1) if by_number else True)
     )
@@ -114,7 +120,7 @@ def join(
         groups.join(clear, on=["a", "b"], how="left")
         .with_columns(clear=pl.col("clear").fill_null(False))
         .filter((pl.col("slip") != NONE) | pl.col("clear"))
-        .with_columns(rule=pl.lit("amount"), certain=pl.col("clear") & known)
+        .with_columns(rule=pl.lit("amount"), certain=pl.col("clear") & known & ~pl.col("doubtful"))
     )
     while (joined := links.join(clusters, chosen)).len():
         chosen = chosen.filter(~pl.any_horizontal(pl.col("a", "b").is_in(joined.implode())))

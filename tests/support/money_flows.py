@@ -212,6 +212,8 @@ def _transaction(
     incoming = kind in ("settlement", "top_up", "fund_split", "interest")
     flows = ("bank", "books") if kind in ("bank_fee", "interest") else FLOWS
     times = 2 if kind in ("refund", "top_up") and dice.random() < 0.03 else 1
+    if kind == "refund" and dice.random() < 0.05:
+        _near_twin(maker, name, special, other, day, share, refs, cents)
     numbers = 0.0 if times == 2 else refs
     days = _days(dice, day)
     for _ in range(times):
@@ -229,6 +231,28 @@ def _transaction(
             share if times == 1 else 0.0,
             numbers,
         )
+
+
+def _near_twin(
+    maker: _Maker, name: str, special: str, other: str, day: int, share: float, refs: float, cents: int
+) -> None:  # fmt: skip
+    """Another refund of the same amount and days to somebody else."""
+    person = maker.dice.choice(SURNAMES) + maker.dice.choice(GIVEN)
+    shown = (person[0] + "*", person, None, "退款", "退伙食费", f"退{person}伙食费")
+    _emit(
+        maker,
+        name,
+        special,
+        other,
+        _days(maker.dice, day),
+        "refund",
+        cents,
+        False,
+        shown,
+        FLOWS,
+        share * 4,
+        refs,
+    )
 
 
 def _supplier(
@@ -333,30 +357,50 @@ def _emit(
         return
     ids = [maker.add(this, flow, row) for flow, row in rows.items()]
     if broken == "duplicate":
-        flow = dice.choice(FLOWS)
-        again = dict(rows[flow], biz_date=rows[flow]["biz_date"] + dt.timedelta(dice.randint(0, 4)))
-        ids = [maker.add(this, flow, again)]
+        ids = [maker.add(this, *_again(dice, rows))]
     if broken:
         maker.broken(broken, ids)
     elif not incoming and dice.random() < share / 8 and "business" in rows:
-        maker.transactions += 1
-        failed = dict(rows["bank"], amount_yuan=_yuan(dice.randint(10_000, 900_000)), ref=f"{serial[:-2]}99")
-        back = dict(
-            failed,
-            direction="in",
-            text="冲正",
-            biz_date=failed["biz_date"] + dt.timedelta(dice.randint(0, 2)),
-        )
-        maker.broken(
-            "reversal",
-            [maker.add(maker.transactions, "bank", failed), maker.add(maker.transactions, "bank", back)],
-        )
+        _reversal(maker, rows["bank"])
+
+
+def _again(dice: random.Random, rows: dict[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """The same event a second time: the same day or later, under its own number, another one or none."""
+    flow = dice.choice(FLOWS)
+    row = rows[flow]
+    number = dice.choice(
+        (row["ref"], row["ref"], None if row["ref"] is None else f"{row['ref'][:-3]}{dice.randint(100, 999)}")
+    )
+    return flow, dict(row, biz_date=row["biz_date"] + dt.timedelta(dice.choice((0, 0, 1, 2, 4))), ref=number)
+
+
+def _reversal(maker: _Maker, paid: dict[str, Any]) -> None:
+    """A payment that fails and is reversed: on its own, or the first try of a payment that then succeeds."""
+    dice = maker.dice
+    maker.transactions += 1
+    retried = dice.random() < 0.4
+    cents = int(paid["amount_yuan"] * 100) if retried else dice.randint(10_000, 900_000)
+    day = paid["biz_date"] - dt.timedelta(dice.randint(0, 2)) if retried else paid["biz_date"]
+    number = None if paid["ref"] is None else f"{paid['ref'][:-2]}99"
+    failed = dict(paid, amount_yuan=_yuan(cents), ref=number, biz_date=day)
+    end = paid["biz_date"] if retried else day + dt.timedelta(dice.randint(0, 2))
+    back = dict(
+        failed,
+        direction="in",
+        text=dice.choice(("冲正", "冲正", "退汇", f"冲正 {paid['text']}")),
+        biz_date=end,
+        ref=dice.choice((number, None if number is None else f"{number[:-2]}98")),
+        party=dice.choice((paid["party"], None)),
+    )
+    ids = [maker.add(maker.transactions, "bank", one) for one in (failed, back)]
+    maker.broken("reversal", ids)
 
 
 def _split(maker: _Maker, this: int, rows: dict[str, dict[str, Any]], cents: int) -> None:
     dice = maker.dice
     count = dice.randint(2, 4)
-    cuts = sorted(dice.sample(range(1, cents), count - 1))
+    step = 1 if cents % 10_000 or cents <= count * 10_000 else 10_000
+    cuts = sorted(step * cut for cut in dice.sample(range(1, cents // step), count - 1))
     parts = [high - low for low, high in zip([0, *cuts], [*cuts, cents], strict=True)]
     whole = dice.choice((("bank",), ("business",), ("books",), ("bank", "books"), ("bank", "business")))
     low = min(row["biz_date"] for row in rows.values())
@@ -383,7 +427,7 @@ def _slip(dice: random.Random, cents: int) -> int:
             del digits[place]
         changed = int("".join(digits))
         if way == "fee":
-            changed = cents - max(1, cents * 6 // 1000)
+            changed = cents - dice.choice((max(1, cents * 6 // 1000), 200, 500, 1_550))
         if way == "cents":
             changed = cents + dice.randint(-99, 99)
         if changed > 0 and changed != cents and len(str(changed)) >= len(digits) - 1:
