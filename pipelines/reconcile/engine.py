@@ -51,7 +51,7 @@ def reconcile(events: pl.DataFrame, accounts: pl.DataFrame) -> Reconciliation:
     pairs = evidence.weighed(pairs)
     evidence = evidence.learned(pairs)
     pairs = evidence.renamed(pairs)
-    reversed_by = leftovers.reversals(known, pairs)
+    reversed_by = leftovers.reversals(evidence, pairs)
     out = pl.concat([reversed_by["row"], reversed_by["original"]])
     pairs = _without(pairs, out)
     links.by_number(clusters, pairs)
@@ -67,16 +67,16 @@ def reconcile(events: pl.DataFrame, accounts: pl.DataFrame) -> Reconciliation:
     links.settle(clusters, pairs)
     rest = candidates.equal_amounts(_unfinished(known, clusters, out), by_place=False)
     rest = evidence.weighed(_without(rest, out).with_columns(open=pl.lit(True)))
-    copies = _copies(known, clusters, out, None, "number")
+    copies = _copies(evidence, clusters, out, None, "number")
     links.propose(clusters, _without(rest, copies["row"]))
     groups.split(clusters, *_pool(known, clusters, pl.concat([out, copies["row"]])), evidence, sure=False)
-    copies = _copies(known, clusters, out, copies, "number")
+    copies = _copies(evidence, clusters, out, copies, "number")
     links.late(clusters, _without(rest, copies["row"]), known)
-    copies = _copies(known, clusters, out, copies, "words")
+    copies = _copies(evidence, clusters, out, copies, "words")
     slips.join(clusters, *_pool(known, clusters, pl.concat([out, copies["row"]])), evidence, by_number=False)
-    copies = _copies(known, clusters, out, copies, "party")
+    copies = _copies(evidence, clusters, out, copies, "party")
     explained = pl.concat([out, copies["row"]])
-    unannounced = leftovers.unannounced(known, leftovers.alone(known, clusters, explained))
+    unannounced = leftovers.unannounced(evidence, leftovers.alone(known, clusters, explained))
     return _result(known, clusters, copies, pl.concat([reversed_by, unannounced]))
 
 
@@ -119,7 +119,7 @@ def _pool(events: pl.DataFrame, clusters: Clusters, out: pl.Series) -> tuple[pl.
 
 
 def _copies(
-    events: pl.DataFrame,
+    evidence: Evidence,
     clusters: Clusters,
     out: pl.Series,
     before: pl.DataFrame | None,
@@ -127,7 +127,7 @@ def _copies(
 ) -> pl.DataFrame:
     """The copies found before and those that this step adds."""
     explained = out if before is None else pl.concat([out, before["row"]])
-    found = leftovers.copies(events, clusters, leftovers.alone(events, clusters, explained), by)
+    found = leftovers.copies(evidence, clusters, leftovers.alone(evidence.events, clusters, explained), by)
     return found if before is None else pl.concat([before, found])
 
 

@@ -99,6 +99,7 @@ def prepare(events: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
             & pl.col("text").str.contains(_REVERSAL_WORDS).fill_null(False),
             undone=pl.col("text").str.contains(_UNDONE_WORDS).fill_null(False),
         )
+        .with_columns(**names.numbers())
         .pipe(_with_named_parties)
         .with_columns(block=pl.struct("canteen", "incoming", "cents").rank("dense").cast(pl.Int64))
         .with_columns(like=pl.struct(same).rank("dense").cast(pl.Int64))
@@ -129,7 +130,9 @@ def _with_named_parties(events: pl.DataFrame) -> pl.DataFrame:
         return events.with_columns(party_key="own_party")
     named = (
         silent.select(
-            "row", "canteen", own_party=pl.col("text_key").str.extract_many(patterns.to_list(), overlapping=True)
+            "row",
+            "canteen",
+            own_party=pl.col("text_key").str.extract_many(patterns.to_list(), overlapping=True),
         )
         .explode("own_party")
         .join(known, on=["canteen", "own_party"])

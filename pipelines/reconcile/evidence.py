@@ -60,6 +60,18 @@ class Evidence:
             pairs = pairs.join(judged, on=["l", "r"], how="left", maintain_order="left")
         return self.renamed(pairs.with_columns(pl.col("kind", "who", "text").fill_null(0.0)))
 
+    def compared(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Pairs with ``ref``, ``who``, ``kind`` and ``text`` and no score; the two may be of one flow.
+
+        Args:
+            pairs: ``l``, ``r`` and others, each pair once.
+        """
+        pairs = pairs.with_columns(self._numbers(pairs))
+        ends = pairs.select("l", "r")
+        for judged in (self._parties(ends), self._words(ends)):
+            pairs = pairs.join(judged, on=["l", "r"], how="left", maintain_order="left")
+        return pairs
+
     def learned(self, pairs: pl.DataFrame) -> Evidence:
         """The same, knowing the other names of parties.
 
@@ -94,9 +106,8 @@ class Evidence:
         return self.events.select(columns)[rows].get_columns()
 
     def _numbers(self, pairs: pl.DataFrame) -> pl.Series:
-        (a, text_a), (b, text_b) = (self._side(pairs[side], "ref_key", "text_key") for side in ("l", "r"))
-        both = pl.DataFrame({"a": a, "b": b, "ta": text_a, "tb": text_b})
-        return both.select(ref=names.quoted("a", "b", "ta", "tb"))["ref"]
+        left, right = (self.events.select(names.NUMBERS)[pairs[side]] for side in ("l", "r"))
+        return names.quoted(left, right)
 
     def _parties(self, pairs: pl.DataFrame) -> pl.DataFrame:
         (a, text_a), (b, text_b) = (self._side(pairs[side], "party_key", "text_key") for side in ("l", "r"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from pipelines.reconcile import field
@@ -22,6 +21,8 @@ _POOL: Final = 12
 """Parts of a whole that are tried in every combination."""
 _CHUNK: Final = 512
 _NEVER: Final = 1 << 52
+_BLANK: Final = {"cents": _NEVER, "label": -1, "strong": 0, "doubtful": 0}
+"""What stands in a pool where it has no part."""
 _STRONG: Final = 0.8
 """Likeness of parties from which a part is taken to be the whole's."""
 _CHANCE: Final = 0.001
@@ -142,15 +143,22 @@ def _teams(offers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _subsets(offers: pl.DataFrame) -> pl.DataFrame:
-    """Every combination of the likeliest parts."""
-    nth = pl.int_range(pl.len()).over("label_w", "mask")
-    few = offers.with_columns(nth=nth).filter(pl.col("nth") <= _POOL)
-    wholes = (
-        few.group_by("label_w", "mask_w", "cents_w", "mask", maintain_order=True)
-        .agg("label", "cents", "strong", "doubtful")
-        .filter(pl.col("label").list.len() > 1)
+    """Every combination of the likeliest parts of each whole."""
+    whole = ["label_w", "mask_w", "cents_w", "mask"]
+    few = offers.with_columns(nth=pl.int_range(pl.len()).over("label_w", "mask")).filter(
+        pl.col("nth") <= _POOL
     )
-    found = [_search(wholes[start : start + _CHUNK]) for start in range(0, wholes.height, _CHUNK)]
+    few = few.with_columns(n=pl.len().over(whole)).filter(pl.col("n") > 1)
+    # Small pools first: a chunk is as wide as its largest.
+    few = few.sort("n", *whole, "nth").with_columns(at=(pl.col("nth") == 0).cast(pl.Int64).cum_sum() - 1)
+    wholes = few.filter(pl.col("nth") == 0).select(*whole, "n")
+    pool = {name: np.full((wholes.height, _POOL + 1), fill) for name, fill in _BLANK.items()}
+    for name, table in pool.items():
+        table[few["at"].to_numpy(), few["nth"].to_numpy()] = few[name].cast(pl.Int64).to_numpy()
+    found = []
+    for start in range(0, wholes.height, _CHUNK):
+        chunk = wholes[start : start + _CHUNK]
+        found.append(_search(chunk, {name: table[start : start + _CHUNK] for name, table in pool.items()}))
     schema = {
         "mask_w": pl.Int64,
         "mask": pl.Int64,
@@ -161,13 +169,11 @@ def _subsets(offers: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=schema), *found])
 
 
-def _search(wholes: pl.DataFrame) -> pl.DataFrame:
-    size = int(wholes["label"].list.len().max())  # type: ignore[arg-type]
-    crowded = wholes["label"].list.len().to_numpy() > _POOL
-    size = min(size, _POOL)
-    cents, labels = _padded(wholes["cents"], size, _NEVER), _padded(wholes["label"], size, -1)
-    strong = _padded(wholes["strong"].cast(pl.List(pl.Int64)), size, 0).astype(bool)
-    doubtful = _padded(wholes["doubtful"].cast(pl.List(pl.Int64)), size, 0).astype(bool)
+def _search(wholes: pl.DataFrame, pool: dict[str, Rows]) -> pl.DataFrame:
+    size = min(int(wholes["n"].max()), _POOL)  # type: ignore[call-overload]
+    crowded = wholes["n"].to_numpy() > _POOL
+    cents, labels = pool["cents"][:, :size], pool["label"][:, :size]
+    strong, doubtful = pool["strong"][:, :size] == 1, pool["doubtful"][:, :size] == 1
     target = wholes["cents_w"].to_numpy()
     sums = np.zeros((wholes.height, 1), np.int64)
     for nth in range(size):
@@ -176,35 +182,25 @@ def _search(wholes: pl.DataFrame) -> pl.DataFrame:
     members = (np.arange(1 << size)[:, None] >> np.arange(size)) & 1
     # The fewest parts, then the strongest: parts stand in that order.
     order = np.lexsort((np.arange(1 << size), members.sum(axis=1)))
-    place = hits[:, order].argmax(axis=1)
-    picked = members[order[place]].astype(bool)
+    picked = members[order[hits[:, order].argmax(axis=1)]] == 1
     real = cents < _NEVER
     grain = np.gcd(np.gcd.reduce(np.where(real, cents, 0), axis=1), target)
     chance = np.exp2(real.sum(axis=1)) * grain / target
     all_strong = (strong | ~picked).all(axis=1)
-    certain = (hits.sum(axis=1) == 1) & ~crowded & ~(doubtful & picked).any(axis=1) & (
-        (chance < _CHANCE) | (all_strong & (chance < _CHANCE_STRONG))
-    )  # fmt: skip
-    parts = (
-        pl.DataFrame({"nth": np.nonzero(picked)[0], "label": labels[picked]})
-        .group_by("nth")
-        .agg(parts="label")
+    certain = (
+        (hits.sum(axis=1) == 1)
+        & ~crowded
+        & ~(doubtful & picked).any(axis=1)
+        & ((chance < _CHANCE) | (all_strong & (chance < _CHANCE_STRONG)))
+    )
+    solved = hits.any(axis=1)
+    at, _ = np.nonzero(picked[solved])
+    parts = pl.DataFrame({"at": at, "label": labels[solved][picked[solved]]}).group_by(
+        "at", maintain_order=True
     )
     return (
-        wholes.select(
-            "mask_w", "mask", whole="label_w", certain=pl.Series(certain), hit=pl.Series(hits.any(axis=1))
-        )
-        .with_row_index("nth")
-        .with_columns(pl.col("nth").cast(pl.Int64))
-        .filter("hit")
-        .join(parts, on="nth", maintain_order="left")
+        wholes.select("mask_w", "mask", whole="label_w", certain=pl.Series(certain))
+        .filter(pl.Series(solved))
+        .with_columns(parts=parts.agg("label")["label"])
         .select("mask_w", "mask", "parts", "certain", "whole")
     )
-
-
-def _padded(lists: pl.Series, size: int, fill: int) -> npt.NDArray[np.int64]:
-    filled: Rows = (
-        lists.list.head(size).list.eval(pl.element().extend_constant(fill, size)).list.head(size)
-        .cast(pl.List(pl.Int64)).explode().to_numpy().reshape(-1, size)
-    )  # fmt: skip
-    return filled

@@ -25,6 +25,7 @@ _NEAR: Final = 0.25
 _SHORT: Final = 2
 _SURE: Final = 6
 _SOME: Final = 4
+_DIGITS_WITHIN: Final = r"\d{4}"
 _DIGITS: Final = r"(\d{4,})$"
 _SERIES: Final = r"([A-Z]{2,}\d{4,})$"
 _LETTERS: Final = r"^([A-Z]+)"
@@ -70,38 +71,49 @@ def _filled(name: pl.Expr) -> pl.Expr:
     return pl.when(name.str.len_chars() > 0).then(name)
 
 
-def quoted(left: str, right: str, left_text: str, right_text: str) -> pl.Expr:
+def numbers() -> dict[str, pl.Expr]:
+    """What ``quoted`` compares, of rows with ``ref_key`` and ``text_key``."""
+    series = pl.col("ref_key").str.extract(_SERIES)
+    return {
+        "ref_digits": pl.col("ref_key").str.extract(_DIGITS),
+        "ref_series": series,
+        "ref_letters": series.str.extract(_LETTERS),
+        "text_number": pl.when(pl.col("text_key").str.contains(_DIGITS_WITHIN)).then("text_key"),
+    }
+
+
+NUMBERS: Final = ("ref_key", "ref_digits", "ref_series", "ref_letters", "text_number")
+
+
+def quoted(left: pl.DataFrame, right: pl.DataFrame) -> pl.Series:
     """How surely one number quotes the other, -1 to 1.
 
     Equal, contained (cut or prefixed) or named in a text: the longer the common part, the surer; fewer than
     four signs prove nothing. Two whole numbers of one series that differ speak against it; a series is known
     by its letters, so that a bank's serial and a document's number never contradict each other.
+
+    Args:
+        left: Columns ``NUMBERS``.
+        right: The same, as many rows.
     """
-    ours, theirs = pl.col(left), pl.col(right)
-    core_ours, core_theirs = ours.str.extract(_DIGITS), theirs.str.extract(_DIGITS)
+    both = left.hstack([column.alias(f"{column.name}_b") for column in right.get_columns()])
+    ours, theirs = pl.col("ref_key"), pl.col("ref_key_b")
     length = pl.max_horizontal(
         _contained(ours, theirs),
         _contained(theirs, ours),
-        _contained(core_ours, theirs),
-        _contained(core_theirs, ours),
-        _contained(ours, pl.col(right_text)),
-        _contained(theirs, pl.col(left_text)),
+        _contained(pl.col("ref_digits"), theirs),
+        _contained(pl.col("ref_digits_b"), ours),
+        _contained(ours, pl.col("text_number_b")),
+        _contained(theirs, pl.col("text_number")),
     ).fill_null(0)
-    whole_ours, whole_theirs = ours.str.extract(_SERIES), theirs.str.extract(_SERIES)
-    other = (
-        (whole_ours.str.len_chars() == whole_theirs.str.len_chars())
-        & (whole_ours.str.extract(_LETTERS) == whole_theirs.str.extract(_LETTERS))
-        & (whole_ours != whole_theirs)
+    whole, other = pl.col("ref_series"), pl.col("ref_series_b")
+    differs = (
+        (pl.col("ref_letters") == pl.col("ref_letters_b"))
+        & (whole.str.len_chars() == other.str.len_chars())
+        & (whole != other)
     )
-    return (
-        pl.when(length >= _SURE)
-        .then(1.0)
-        .when(length >= _SOME)
-        .then(0.5)
-        .when(other)
-        .then(-1.0)
-        .otherwise(0.0)
-    )
+    sure = pl.when(length >= _SURE).then(1.0).when(length >= _SOME).then(0.5)
+    return both.select(ref=sure.when(differs).then(-1.0).otherwise(0.0))["ref"]
 
 
 def _contained(short: pl.Expr, long: pl.Expr) -> pl.Expr:
