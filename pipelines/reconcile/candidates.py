@@ -17,7 +17,7 @@ WINDOW: Final = 5
 REACH: Final = 45
 """Days between two flows beyond which they are not the same money."""
 _HEAVY: Final = 40_000
-"""Pairs of one amount in a canteen beyond which only equal days are compared, to bound the work."""
+"""Pairs of one amount in a canteen beyond which only equal days and places are compared, to bound the work."""
 
 FLOW_PAIRS: Final = ((BANK, BUSINESS), (BUSINESS, BOOKS), (BANK, BOOKS))
 
@@ -44,7 +44,7 @@ def equal_amounts(events: pl.DataFrame, *, by_place: bool) -> pl.DataFrame:
     found = []
     for heavy in (False, True):
         part = few.filter(pl.col("pairs") > 0, (pl.col("pairs") > _HEAVY) == heavy)
-        on = [*keys, "day"] if heavy else keys
+        on = ["block", "place", "day"] if heavy else keys
         for one, other in FLOW_PAIRS:
             left = part.filter(pl.col("bit") == one).select(*on, "cents", date="day", l="row")
             right = part.filter(pl.col("bit") == other).select(*on, date="day", r="row")

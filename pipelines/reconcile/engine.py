@@ -10,9 +10,9 @@ from typing import Literal
 
 import polars as pl
 
-from pipelines.reconcile import candidates, differences, groups, leftovers, links, slips
+from pipelines.reconcile import candidates, differences, groups, leftovers, links, pool, slips
 from pipelines.reconcile.clusters import CONFIDENCE, PROPOSED, Clusters
-from pipelines.reconcile.events import ALL, BANK, BOOKS, prepare
+from pipelines.reconcile.events import prepare
 from pipelines.reconcile.evidence import Evidence
 
 
@@ -62,18 +62,22 @@ def reconcile(events: pl.DataFrame, accounts: pl.DataFrame) -> Reconciliation:
     links.take_firsts(clusters, pairs, known)
     links.settle(clusters, pairs)
 
-    groups.split(clusters, *_pool(known, clusters, out), evidence, sure=True)
-    slips.join(clusters, *_pool(known, clusters, out), evidence, by_number=True)
+    groups.split(clusters, pool.collect(known, clusters, out), evidence, sure=True)
+    slips.join(clusters, pool.collect(known, clusters, out), evidence, by_number=True)
     links.settle(clusters, pairs)
     rest = candidates.equal_amounts(_unfinished(known, clusters, out), by_place=False)
     rest = evidence.weighed(_without(rest, out).with_columns(open=pl.lit(True)))
     copies = _copies(evidence, clusters, out, None, "number")
     links.propose(clusters, _without(rest, copies["row"]))
-    groups.split(clusters, *_pool(known, clusters, pl.concat([out, copies["row"]])), evidence, sure=False)
+    groups.split(
+        clusters, pool.collect(known, clusters, pl.concat([out, copies["row"]])), evidence, sure=False
+    )
     copies = _copies(evidence, clusters, out, copies, "number")
     links.late(clusters, _without(rest, copies["row"]), known)
     copies = _copies(evidence, clusters, out, copies, "words")
-    slips.join(clusters, *_pool(known, clusters, pl.concat([out, copies["row"]])), evidence, by_number=False)
+    slips.join(
+        clusters, pool.collect(known, clusters, pl.concat([out, copies["row"]])), evidence, by_number=False
+    )
     copies = _copies(evidence, clusters, out, copies, "party")
     explained = pl.concat([out, copies["row"]])
     unannounced = leftovers.unannounced(evidence, leftovers.alone(known, clusters, explained))
@@ -84,38 +88,10 @@ def _without(pairs: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
     return pairs.filter(~pl.col("l").is_in(rows.implode()), ~pl.col("r").is_in(rows.implode()))
 
 
-def _lacking(events: pl.DataFrame, clusters: Clusters, out: pl.Series) -> pl.DataFrame:
-    """Events whose group lacks a flow that it should have, with ``label`` and ``mask``."""
-    placed = events.with_columns(
-        label=pl.Series(clusters.label), mask=pl.Series(clusters.mask[clusters.label])
-    ).filter(~pl.col("row").is_in(out.implode()))
-    natural = pl.col("natural").any().over("label") & (pl.col("mask") == BANK | BOOKS)
-    return placed.filter((pl.col("mask") != ALL) & ~natural)
-
-
 def _unfinished(events: pl.DataFrame, clusters: Clusters, out: pl.Series) -> pl.DataFrame:
     """All events of the amounts of which some group lacks a flow."""
-    blocks = _lacking(events, clusters, out)["block"].unique()
+    blocks = pool.lacking(events, clusters, out)["block"].unique()
     return events.filter(pl.col("block").is_in(blocks.implode()))
-
-
-def _pool(events: pl.DataFrame, clusters: Clusters, out: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Groups that lack a flow, and their members."""
-    lacking = _lacking(events, clusters, out)
-    doubtful = clusters.near_doubt(lacking, events, 2 * candidates.WINDOW)
-    pool = (
-        lacking.filter(pl.Series(~clusters.grouped[lacking["label"].to_numpy()]))
-        .group_by("label")
-        .agg(
-            pl.col("mask", "canteen", "incoming", "cents").first(),
-            pl.col("natural").any(),
-            doubtful=pl.col("label").is_in(doubtful.implode()).any(),
-            first=pl.col("day").min(),
-            last=pl.col("day").max(),
-        )
-        .sort("label")
-    )
-    return pool, lacking.select("label", "row")
 
 
 def _copies(

@@ -16,6 +16,7 @@ from pipelines.reconcile.candidates import WINDOW
 from pipelines.reconcile.clusters import Clusters, Rows
 from pipelines.reconcile.events import ALL
 from pipelines.reconcile.evidence import Evidence
+from pipelines.reconcile.pool import Pool, close
 
 _POOL: Final = 12
 """Parts of a whole that are tried in every combination."""
@@ -31,20 +32,16 @@ _CHANCE_STRONG: Final = 0.05
 _ROUNDS: Final = 10
 
 
-def split(
-    clusters: Clusters, pool: pl.DataFrame, members: pl.DataFrame, evidence: Evidence, *, sure: bool
-) -> None:
+def split(clusters: Clusters, pool: Pool, evidence: Evidence, *, sure: bool) -> None:
     """Join wholes with their parts.
 
     Args:
         clusters: The state.
-        pool: Groups that lack a flow: ``label``, ``mask``, ``canteen``, ``incoming``, ``cents``,
-            ``first``, ``last`` (days), ``doubtful`` (events of its amount were only proposed).
-        members: ``label``, ``row`` of these groups.
+        pool: Groups that lack a flow.
         evidence: What the events say.
         sure: Only what is certain.
     """
-    solutions = _solutions(_offers(pool, members, evidence)).filter(pl.col("certain") | (not sure))
+    solutions = _solutions(_offers(pool, evidence)).filter(pl.col("certain") | (not sure))
     for _ in range(_ROUNDS):
         if solutions.is_empty():
             return
@@ -60,21 +57,18 @@ def split(
         solutions = solutions.filter(~pl.col("place").is_in(hit.implode()))
 
 
-def _offers(pool: pl.DataFrame, members: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
+def _offers(pool: Pool, evidence: Evidence) -> pl.DataFrame:
     """Wholes with the parts that they may be made of, strongest first and at most ``_POOL`` + 1 of them."""
-    whole = pool.rename(
-        {name: f"{name}_w" for name in ("label", "mask", "cents", "first", "last", "doubtful")}
-    )
-    near = pool.join(whole, on=["canteen", "incoming"]).filter(
+    near = close(pool).rename({f"{name}_b": f"{name}_w" for name in ("label", "mask", "cents", "doubtful")})
+    near = near.filter(
         pl.col("cents") < pl.col("cents_w"),
-        pl.col("mask") & pl.col("mask_w") == 0,
-        pl.max_horizontal("last", "last_w") - pl.min_horizontal("first", "first_w") <= WINDOW,
+        pl.max_horizontal("last", "last_b") - pl.min_horizontal("first", "first_b") <= WINDOW,
     )
     # A part can only be one of two or more that make the whole up.
     near = near.filter(pl.col("cents").sum().over("label_w", "mask") >= pl.col("cents_w"))
     ends = near.select(a=pl.min_horizontal("label", "label_w"), b=pl.max_horizontal("label", "label_w"))
     weight = (
-        field.members(ends.unique(), members, evidence)
+        field.members(ends.unique(), pool.rows, evidence)
         .group_by("a", "b")
         .agg(pl.col("lag").min(), *field.best("ref", "who", "kind", "score"))
     )

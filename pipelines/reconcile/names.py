@@ -25,6 +25,7 @@ _NEAR: Final = 0.25
 _SHORT: Final = 2
 _SURE: Final = 6
 _SOME: Final = 4
+_HINT: Final = 0.3
 _DIGITS_WITHIN: Final = r"\d{4}"
 _DIGITS: Final = r"(\d{4,})$"
 _SERIES: Final = r"([A-Z]{2,}\d{4,})$"
@@ -88,8 +89,8 @@ NUMBERS: Final = ("ref_key", "ref_digits", "ref_series", "ref_letters", "text_nu
 def quoted(left: pl.DataFrame, right: pl.DataFrame) -> pl.Series:
     """How surely one number quotes the other, -1 to 1.
 
-    Equal, contained (cut or prefixed) or named in a text: the longer the common part, the surer; fewer than
-    four signs prove nothing. Two whole numbers of one series that differ speak against it; a series is known
+    Equal, contained (cut or prefixed) or named in a text: the longer the common part without leading zeros,
+    the surer; fewer than four signs prove nothing, since every series has a 000012. Two whole numbers of one series that differ speak against it; a series is known
     by its letters, so that a bank's serial and a document's number never contradict each other.
 
     Args:
@@ -112,13 +113,14 @@ def quoted(left: pl.DataFrame, right: pl.DataFrame) -> pl.Series:
         & (whole.str.len_chars() == other.str.len_chars())
         & (whole != other)
     )
-    sure = pl.when(length >= _SURE).then(1.0).when(length >= _SOME).then(0.5)
+    sure = pl.when(length >= _SURE).then(1.0).when(length >= _SOME).then(_HINT)
     return both.select(ref=sure.when(differs).then(-1.0).otherwise(0.0))["ref"]
 
 
 def _contained(short: pl.Expr, long: pl.Expr) -> pl.Expr:
-    """Length of a number that another text contains."""
-    return pl.when(long.str.contains(short, literal=True)).then(short.str.len_chars().cast(pl.Int64))
+    """Signs of a number that another text contains, leading zeros not counted."""
+    signs = short.str.strip_chars_start("0").str.len_chars().cast(pl.Int64)
+    return pl.when(long.str.contains(short, literal=True)).then(signs)
 
 
 def parties(left: pl.Series, right: pl.Series, left_text: pl.Series, right_text: pl.Series) -> Array:

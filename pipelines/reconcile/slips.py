@@ -17,6 +17,7 @@ from pipelines.reconcile.candidates import WINDOW
 from pipelines.reconcile.clusters import Clusters
 from pipelines.reconcile.events import ALL, BANK, BOOKS
 from pipelines.reconcile.evidence import Evidence
+from pipelines.reconcile.pool import Pool, close
 
 _WIDTH: Final = 18
 _CENT: Final = 100
@@ -65,33 +66,27 @@ def _digits(cents: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.ND
     return digits, length
 
 
-def join(
-    clusters: Clusters, pool: pl.DataFrame, members: pl.DataFrame, evidence: Evidence, *, by_number: bool
-) -> None:
+def join(clusters: Clusters, pool: Pool, evidence: Evidence, *, by_number: bool) -> None:
     """Join an event with the group of the two other flows that it differs from by a slip.
 
     Args:
         clusters: The state.
-        pool: Groups that lack a flow: ``label``, ``mask``, ``canteen``, ``incoming``, ``cents``,
-            ``first``, ``last``, ``natural``, ``doubtful`` (events of its amount were only proposed).
-        members: ``label``, ``row`` of these groups.
+        pool: Groups that lack a flow.
         evidence: What the events say.
         by_number: Only groups that quote each other's number; they need not make all flows.
     """
     union = pl.col("mask") | pl.col("mask_b")
     fees = pl.col("natural") | pl.col("natural_b")
-    near = pool.join(pool, on=["canteen", "incoming"], suffix="_b").filter(
+    near = close(pool).filter(
         pl.col("label") < pl.col("label_b"),
-        pl.col("mask") & pl.col("mask_b") == 0,
         pl.col("cents") != pl.col("cents_b"),
-        pl.max_horizontal("first", "first_b") - pl.min_horizontal("last", "last_b") <= WINDOW,
         by_number | (union == ALL) | ((union == BANK | BOOKS) & fees),
     )
     slip = relation(near["cents"].to_numpy(), near["cents_b"].to_numpy())
     doubtful = pl.col("doubtful") | pl.col("doubtful_b")
     related = near.select(a="label", b="label_b", slip=pl.Series(slip), doubtful=doubtful)
     pairs = (
-        field.members(related, members, evidence)
+        field.members(related, pool.rows, evidence)
         .join(related, on=["a", "b"])
         .with_columns(
             score=pl.col("score")
