@@ -81,7 +81,7 @@ def reconcile(events: pl.DataFrame, accounts: pl.DataFrame) -> Reconciliation:
     copies = _copies(evidence, clusters, out, copies, "party")
     explained = pl.concat([out, copies["row"]])
     unannounced = leftovers.unannounced(evidence, leftovers.alone(known, clusters, explained))
-    return _result(known, clusters, copies, pl.concat([reversed_by, unannounced]))
+    return _result(evidence, clusters, copies, pl.concat([reversed_by, unannounced]))
 
 
 def _without(pairs: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
@@ -108,11 +108,14 @@ def _copies(
 
 
 def _result(
-    events: pl.DataFrame, clusters: Clusters, copies: pl.DataFrame, reversed_by: pl.DataFrame
+    evidence: Evidence, clusters: Clusters, copies: pl.DataFrame, reversed_by: pl.DataFrame
 ) -> Reconciliation:
+    events = evidence.events
     doubtful = reversed_by["doubtful"].explode().drop_nulls()
+    explained = pl.concat([copies["row"], reversed_by["row"], reversed_by["original"]])
     certain = (
         clusters.certain
+        & ~links.rivals_in_doubt(clusters, evidence, explained)
         & ~links.twins_in_doubt(clusters, events, copies["row"])
         & ~events["row"].is_in(doubtful.implode()).to_numpy()
     )

@@ -85,6 +85,7 @@ def make(
     break_share: float = 0.06,
     refs: float = 0.7,
     every: tuple[int, int] = (7, 30),
+    top_ups: int = 4,
 ) -> Made:
     """A world.
 
@@ -95,6 +96,7 @@ def make(
         per_day: Transactions per canteen and day.
         break_share: Share of transactions with a break.
         refs: Share of documents and vouchers that quote a number.
+        top_ups: Weight of top-ups of a few fixed amounts, which the books do not tell apart.
         every: Least and most days between the payments of a standing amount.
     """
     dice = random.Random(seed)
@@ -111,7 +113,7 @@ def make(
         for day in range(days):
             count = int(per_day) + (dice.random() < per_day % 1)
             for _ in range(count):
-                _transaction(maker, name, special, other, day, break_share, refs)
+                _transaction(maker, name, special, other, day, break_share, refs, top_ups)
             for supplier, yuan, pause in standing:
                 if day % pause == 0:
                     _supplier(maker, name, special, other, day, break_share, refs, supplier, yuan * 100)
@@ -166,7 +168,7 @@ def _twins(events: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
 
 
 def _transaction(
-    maker: _Maker, name: str, special: str, other: str, day: int, share: float, refs: float
+    maker: _Maker, name: str, special: str, other: str, day: int, share: float, refs: float, top_ups: int
 ) -> None:
     dice = maker.dice
     kind = dice.choices(
@@ -181,7 +183,7 @@ def _transaction(
             "bank_fee",
             "interest",
         ),
-        (30, 25, 15, 10, 4, 3, 3, 7, 3),
+        (30, 25, 15, top_ups, 4, 3, 3, 7, 3),
     )[0]
     if kind == "supplier_payment":
         _supplier(maker, name, special, other, day, share, refs, dice.choice(SUPPLIERS), None)
