@@ -1,0 +1,148 @@
+"""Accuracy and bench ``finance``, the part about three flows in one: matches and differences against the truth.
+
+Belongs here: counting what was matched and typed rightly, and the cost of matching beside plain joins. Does
+not belong here: making events, and how they are matched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.reconcile.differences import BREAK_TYPES
+from pipelines.reconcile.engine import Reconciliation, reconcile
+
+
+@dataclass(frozen=True)
+class TypeScore:
+    """Differences of one type.
+
+    Attributes:
+        planted: Planted breaks.
+        found: Planted breaks that a difference of the same type and with a common event names.
+        named: Differences of the type.
+        right: Differences of the type that meet a planted break of it.
+    """
+
+    planted: int
+    found: int
+    named: int
+    right: int
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of recall and precision; ``None`` where there is neither a break nor a difference."""
+        if not self.planted + self.named:
+            return None
+        recall = self.found / self.planted if self.planted else 0.0
+        precision = self.right / self.named if self.named else 0.0
+        return 2 * recall * precision / (recall + precision) if recall + precision else 0.0
+
+
+@dataclass(frozen=True)
+class MatchScore:
+    """How a reconciliation stands against the truth.
+
+    Attributes:
+        transactions: Transactions in the truth.
+        wrong_automatic: Pairs of events of different flows that were joined without a person and do not
+            belong together.
+        automatic_pairs: Pairs that were joined without a person.
+        match_recall: Right ones of these over all true pairs.
+        true_pairs: Pairs of events of different flows that belong together.
+        proposed_right: Share of the true pairs that lie in a match of any kind.
+        break_type_f1: Over all differences.
+        types: The same for each type.
+        remainder_zero: Whether every canteen's remainder is zero.
+    """
+
+    transactions: int
+    wrong_automatic: int
+    automatic_pairs: int
+    match_recall: float | None
+    true_pairs: int
+    proposed_right: float | None
+    break_type_f1: float | None
+    types: dict[str, TypeScore]
+    remainder_zero: bool
+
+
+def measure_matching(
+    events: pl.DataFrame, accounts: pl.DataFrame, truth_events: pl.DataFrame, truth_breaks: pl.DataFrame
+) -> MatchScore:
+    """Match events and count.
+
+    Args:
+        events: See ``pipelines.reconcile.events.SCHEMA``.
+        accounts: See ``pipelines.reconcile.events.ACCOUNTS``.
+        truth_events: ``event_id``, ``transaction_id``, ``twin_group`` (null, or one for all events of
+            transactions that nothing tells apart).
+        truth_breaks: ``break_id``, ``break_type``, ``event_id``.
+    """
+    return score(reconcile(events, accounts), events, truth_events, truth_breaks)
+
+
+def score(
+    result: Reconciliation, events: pl.DataFrame, truth_events: pl.DataFrame, truth_breaks: pl.DataFrame
+) -> MatchScore:
+    """Count what came of a matching; arguments as of ``measure_matching``."""
+    truth = truth_events.select("event_id", "transaction_id", "twin_group").join(
+        events.select("event_id", "flow"), on="event_id"
+    )
+    true_pairs = _pairs(truth.rename({"transaction_id": "group"})).height
+    matched = result.matches.select("event_id", "match_id", "automatic").join(
+        truth, on="event_id", how="left"
+    )
+    every = _judged(matched)
+    automatic = _judged(matched.filter("automatic"))
+    right = automatic["right"].sum()
+    types = {kind: _type_score(result.differences, truth_breaks, kind) for kind in BREAK_TYPES}
+    remainders = result.remainders.select(pl.selectors.starts_with("remainder_"))
+    return MatchScore(
+        transactions=truth["transaction_id"].n_unique(),
+        wrong_automatic=automatic.height - right,
+        automatic_pairs=automatic.height,
+        match_recall=right / true_pairs if true_pairs else None,
+        true_pairs=true_pairs,
+        proposed_right=every["right"].sum() / true_pairs if true_pairs else None,
+        break_type_f1=_overall(types).f1,
+        types=types,
+        remainder_zero=bool((remainders.sum_horizontal() == 0).all() and (remainders == 0).to_numpy().all()),
+    )
+
+
+def _pairs(rows: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of events of different flows in one group."""
+    few = rows.filter(pl.col("group").is_not_null())
+    return few.join(few, on="group", suffix="_b").filter(pl.col("flow") < pl.col("flow_b"))
+
+
+def _judged(matched: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of matched events with ``right``: of one transaction, or of twins."""
+    one = (pl.col("transaction_id") == pl.col("transaction_id_b")).fill_null(False)
+    twins = (pl.col("twin_group") == pl.col("twin_group_b")).fill_null(False)
+    return _pairs(matched.rename({"match_id": "group"})).with_columns(right=one | twins)
+
+
+def _type_score(differences: pl.DataFrame, truth_breaks: pl.DataFrame, kind: str) -> TypeScore:
+    named = differences.filter(pl.col("break_type") == kind)
+    planted = truth_breaks.filter(pl.col("break_type") == kind)
+    meeting = (
+        named.select("difference_id", event_id="event_ids").explode("event_id").join(planted, on="event_id")
+    )
+    return TypeScore(
+        planted["break_id"].n_unique(),
+        meeting["break_id"].n_unique(),
+        named.height,
+        meeting["difference_id"].n_unique(),
+    )
+
+
+def _overall(types: dict[str, TypeScore]) -> TypeScore:
+    return TypeScore(
+        *(
+            sum(getattr(one, name) for one in types.values())
+            for name in ("planted", "found", "named", "right")
+        )
+    )
