@@ -23,8 +23,22 @@ from warehouse.errors import Permanent
 from warehouse.settings import Settings
 from warehouse.tables import DELIVERY, PRICE_JUDGEMENT, QUARANTINE
 
+_NO_MONEY_FINDINGS: Final = "资金类线索尚未产生：需要三流核对与套利识别的线索表"
 UNSCORED: Final = {
     "teacher_income_in_pupil_account": "这些记录不说明付款人是谁：需要师生账户登记（后续账户数据）才能识别",
+    "leave_not_refunded": _NO_MONEY_FINDINGS,
+    "payment_not_settled": _NO_MONEY_FINDINGS,
+    "payment_to_other_account": _NO_MONEY_FINDINGS,
+    "non_special_account_used": _NO_MONEY_FINDINGS,
+    "invoice_over_acceptance": _NO_MONEY_FINDINGS,
+    "paid_twice": _NO_MONEY_FINDINGS,
+    "duty_conflict": _NO_MONEY_FINDINGS,
+    "control_total_mismatch": _NO_MONEY_FINDINGS,
+    "statement_gap": _NO_MONEY_FINDINGS,
+    "purchase_price_inflated_ratio": _NO_MONEY_FINDINGS,
+    "income_under_reported": _NO_MONEY_FINDINGS,
+    "non_food_as_food": _NO_MONEY_FINDINGS,
+    "subsidy_not_spent": _NO_MONEY_FINDINGS,
 }
 # Scheme -> kinds of finding that reveal it.
 REVEALED_BY: Final[dict[str, tuple[str, ...]]] = {
@@ -78,6 +92,10 @@ _FILE_FAULTS: Final = (
     "bom_file",
     "shuffled_columns",
 )
+# Feeds that come by the week, the month or the bank's statement: no day of theirs is late.
+_BY_PERIOD: Final = ("disclosure_line", "bank_line", "meal_leave", "subsidy_roster")
+# The market writes all its files with a byte order mark, and banks in the encodings of their own systems.
+_OWN_ENCODING: Final = ("commerce", "bank")
 _RECEIPT_MARKS: Final[dict[str, pl.Expr]] = {
     "duplicate_file": pl.col("status") == "duplicate",
     "truncated_file": pl.col("refusal_code") == "truncated",
@@ -199,17 +217,16 @@ def _files(
         )
         flagged = received.filter(pl.col("file_id").is_in(late.filter(~followed)["_file"].to_list()))
     else:
-        # The market writes all its files with a byte order mark.
-        flagged = receipts.filter(_RECEIPT_MARKS[kind] & (pl.col("provider") != "commerce"))
+        flagged = receipts.filter(_RECEIPT_MARKS[kind] & ~pl.col("provider").is_in(_OWN_ENCODING))
     paths = set(flagged["path"].str.split("!/").list.first())  # the truth names the archive, not its member
     found = mine.filter(pl.col("file").is_in(list(paths))).height
     return found, len(paths - set(planted["file"].drop_nulls()))
 
 
 def _late(delivery: pl.DataFrame) -> pl.DataFrame:
-    """Units whose first file came after their day; a count may come the day after, a form has its own date."""
+    """Units whose first file came after their day; a count may come the day after, some feeds by the period."""
     first = (
-        delivery.filter(pl.col("biz_date").is_not_null() & (pl.col("feed") != "disclosure_line"))
+        delivery.filter(pl.col("biz_date").is_not_null() & ~pl.col("feed").is_in(_BY_PERIOD))
         .sort("_arrival_date")
         .group_by("feed", "provider", "unit_key", maintain_order=True)
         .first()

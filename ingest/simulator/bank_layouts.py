@@ -225,7 +225,16 @@ LAYOUTS: Final = {
 def export(layout: Layout, statement: Statement) -> bytes:
     """A statement as the bytes of a file."""
     entries = reversed(statement.entries) if layout.newest_first else statement.entries
-    rows = layout.head(statement) + [layout.line(statement, entry) for entry in entries]
+    return _file(layout, layout.head(statement) + [layout.line(statement, entry) for entry in entries])
+
+
+def export_many(layout: Layout, statements: Sequence[Statement]) -> bytes:
+    """Several accounts in one file, one after the other, in a layout whose lines name the account."""
+    lines = [layout.line(one, entry) for one in statements for entry in one.entries]
+    return _file(layout, layout.head(statements[0]) + lines)
+
+
+def _file(layout: Layout, rows: list[list[Cell]]) -> bytes:
     if layout.kind == "xlsx":
         return xlsx(rows, layout.merged)
     lines = (",".join(_quoted(value) for value in row) + "\r\n" for row in rows)

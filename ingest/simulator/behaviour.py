@@ -53,6 +53,7 @@ class World:
         self.store = Store(city, plan)
         self.income = np.zeros(city.canteens)  # of the month so far, cents
         self.spent = np.zeros(city.canteens)
+        self._stepped: set[int] = set()
         self._honest_unit = city.unit
         self._by_kg = city.unit.copy()
         for c in plan.by_kg:
@@ -67,6 +68,8 @@ class World:
         out = self.city.ratio.copy()
         if day >= self.plan.start:
             out[list(self.plan.ratio)] = list(self.plan.ratio.values())
+            for c, (step, before, after) in self.plan.stepped.items():
+                out[c] = after if day >= step else before
         return out
 
     def open_stores(self) -> pl.DataFrame:
@@ -143,6 +146,10 @@ class World:
         """(C, I) what the day's menu takes, thousandths of the base unit, in steps that can be weighed."""
         if day.day == 1 or day == self.plan.start:
             self.income[:], self.spent[:] = 0.0, 0.0
+        for c, (step, _, _) in self.plan.stepped.items():
+            if day >= step and c not in self._stepped:  # what was saved before is not made good
+                self.income[c], self.spent[c] = 0.0, 0.0
+                self._stepped.add(c)
         self.income += meals.income
         usual = self.ratio(day) * meals.income
         # A kitchen steers its month: what was saved or overspent is made good the next day.

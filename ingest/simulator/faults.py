@@ -47,6 +47,19 @@ KINDS: Final = {
     "unit_mixup_line": NEUTRAL,
     "bulletin_broken": NEUTRAL,
     "reference_decimal_shift": NEUTRAL,
+    "leave_not_refunded": NEUTRAL,
+    "payment_not_settled": NEUTRAL,
+    "payment_to_other_account": NEUTRAL,
+    "non_special_account_used": NEUTRAL,
+    "invoice_over_acceptance": NEUTRAL,
+    "paid_twice": NEUTRAL,
+    "duty_conflict": NEUTRAL,
+    "control_total_mismatch": NEUTRAL,
+    "statement_gap": NEUTRAL,
+    "purchase_price_inflated_ratio": HIDES,
+    "income_under_reported": HIDES,
+    "non_food_as_food": HIDES,
+    "subsidy_not_spent": NEUTRAL,
 }
 
 

@@ -77,6 +77,30 @@ class Accountant:
         self._opening, self._bought = self._ledger.value.copy(), np.zeros_like(self._bought)
         self._income = np.zeros_like(self._income)
 
+    def stock_value(self) -> IntArray:
+        """(C,) value of the pupils' stock by the records, cents."""
+        return np.asarray(self._ledger.value.sum(axis=1), dtype=np.int64)
+
+    def restate(self, c: IntArray, lines: dict[str, IntArray]) -> None:
+        """Let canteens that keep books fill in lines of the closed month's form from them.
+
+        Args:
+            c: Canteens.
+            lines: Line -> their sums, cents; ``other_materials`` is added to what the store says.
+        """
+        assert self._done is not None  # noqa: S101
+        _, month, year = self._done
+        before = month.copy()
+        for line, cents in lines.items():
+            month[c, LINES.index(line)] = cents + (
+                month[c, LINES.index(line)] if line == "other_materials" else 0
+            )
+        result = LINES.index("result")
+        month[c, result] = 0
+        month[c, result] = 2 * month[c, 0] - month[c].sum(axis=1)
+        year += month - before
+        self._year += month - before
+
     def file(self, day: date) -> tuple[date, pl.DataFrame] | None:
         """Forms filed on a day: (last day of the month they speak about, lines)."""
         if self._done is None or not 5 <= day.day <= 14:

@@ -78,7 +78,7 @@ class Hall:
                 "amount": amount, "subsidy": subsidy, "seq": running_number(c), "minute": 20 * 60 + c % 50,
             }
         )  # fmt: skip
-        refund, refunded = self._refunds(rng, c, person, payer, amount)
+        refund, refunded = self._refunds(rng, c, person, payer, amount, meal)
         size = city.canteens
         paid = (
             np.bincount(c, weights=(amount + subsidy) * (payer == PUPIL), minlength=size).astype(np.int64)
@@ -91,7 +91,13 @@ class Hall:
         return MealDay(consumption, self._fees(day, serving), refund, paid, booked_in - refunded, teachers)
 
     def _refunds(
-        self, rng: np.random.Generator, c: IntArray, person: IntArray, payer: IntArray, amount: IntArray
+        self,
+        rng: np.random.Generator,
+        c: IntArray,
+        person: IntArray,
+        payer: IntArray,
+        amount: IntArray,
+        taken: IntArray,
     ) -> tuple[pl.DataFrame, IntArray]:
         """Meals charged though not taken (pupils), and balances paid out to those who leave."""
         draw = rng.random(c.size)
@@ -104,7 +110,8 @@ class Hall:
         frame = pl.DataFrame(
             {
                 "c": c[rows], "payer": payer[rows], "person": person[rows], "kind": kind, "amount": value,
-                "reason": reason, "seq": running_number(c[rows]), "minute": 21 * 60 + 10 + c[rows] % 40,
+                "reason": reason, "meal": taken[rows], "seq": running_number(c[rows]),
+                "minute": 21 * 60 + 10 + c[rows] % 40,
             }
         )  # fmt: skip
         weights = value * (kind == MEAL_REFUND)

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from ingest.simulator import catalogue, price_plan
+from ingest.simulator import catalogue, money_plan, price_plan
 from ingest.simulator.city import PINGJIANG, PROVIDERS, City
 from ingest.simulator.faults import FaultBook
 from ingest.simulator.price_plan import PricePlan
@@ -79,6 +79,8 @@ class Plan:
         absent: (canteen, day) -> arrival of the day's rows; None: they never come.
         skipped_counts: (canteen, day) of counts that are not held.
         misstated: (canteen, count day) -> +1 overstated, -1 understated.
+        stepped: Canteen -> day from which its food ratio is another one, the ratio before, and from then on.
+        keepers: Canteens that keep books, ascending.
     """
 
     start: date
@@ -94,12 +96,18 @@ class Plan:
     events: list[Event] = field(default_factory=list)
     files: list[FileFault] = field(default_factory=list)
     wrong_suppliers: list[tuple[int, date | None]] = field(default_factory=list)
+    stepped: dict[int, tuple[date, float, float]] = field(default_factory=dict)
+    keepers: list[int] = field(default_factory=list)
     prices: PricePlan = field(default_factory=PricePlan)
     book: FaultBook = field(default_factory=FaultBook)
 
     def carries(self, kind: str, canteen: int) -> bool:
         """Whether a canteen carries a scheme."""
         return canteen in self.carriers.get(kind, ())
+
+    def add(self, kind: str, canteen: int, day: date, variant: int) -> None:
+        """Something that a canteen will do."""
+        self.events.append(Event(kind, canteen, day, variant))
 
     def due(self, kind: str, day: date) -> list[Event]:
         """Events of a kind that wait for a day."""
@@ -110,9 +118,16 @@ class Plan:
         return [f for f in self.files if not f.done and f.day <= day]
 
 
-def draw(city: City, service: Service, start: date, end: date, kinds: frozenset[str]) -> Plan:
-    """Decide every fault of a run."""
-    plan = Plan(start, end)
+def draw(
+    city: City,
+    service: Service,
+    start: date,
+    end: date,
+    kinds: frozenset[str],
+    books: float = money_plan.SHARE,
+) -> Plan:
+    """Decide every fault of a run; ``books`` is the share of canteens that keep books."""
+    plan = Plan(start, end, keepers=money_plan.keepers(city, books))
     if kinds:
         _canteen_faults(plan, city, service, kinds)
         _file_faults(plan, city, kinds)
@@ -122,6 +137,7 @@ def draw(city: City, service: Service, start: date, end: date, kinds: frozenset[
         used = np.unique(city.suppliers)
         for n, s in enumerate(rng.permutation(used)[: max(3, used.size // 30)].tolist()):
             plan.wrong_suppliers.append((s, start + timedelta(5 + n) if n % 2 else None))
+    money_plan.draw(plan, city, service, kinds)
     return plan
 
 

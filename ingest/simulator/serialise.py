@@ -65,6 +65,7 @@ STYLES: Final = {
     "city": Style(labels=True),
     "supervisor": Style(labels=True),
     "procure": Style(),
+    "finance": Style(),
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ingest.simulator import cheating, city, devices, plan, realism, school_calendar, truth
+from ingest.simulator import cheating, city, devices, money_plan, plan, realism, school_calendar, truth
 from ingest.simulator.bank import Bank
 from ingest.simulator.behaviour import World
 from ingest.simulator.city import City
@@ -29,6 +29,7 @@ from ingest.simulator.plan import Plan
 from ingest.simulator.references import References
 from ingest.simulator.service import Service
 from ingest.simulator.streams import IntArray
+from ingest.simulator.treasury import Treasury
 from warehouse.errors import Permanent
 
 MAX_CANTEENS = 5_000
@@ -78,6 +79,11 @@ class Play:
                 self._accountant.close_month(day)
             yield played
 
+    @property
+    def accountant(self) -> Accountant:
+        """Who fills in the public forms."""
+        return self._accountant
+
 
 def _check(out: Path, canteens: int, start: date, end: date, life: date) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -100,6 +106,7 @@ def simulate(
     faults: frozenset[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     origin: date | None = None,
+    books: float = money_plan.SHARE,
 ) -> dict[str, Any]:
     """Write ``out/landing``, ``out/extra`` and ``out/truth`` of a synthetic city.
 
@@ -113,6 +120,8 @@ def simulate(
         progress: Called with (days done, days in all).
         origin: First day of the city's life, default ``start``. With an earlier one the days before
             ``start`` are played clean and silently (see ``history``), and no reference data are written.
+        books: Share of the canteens that keep books in the city's finance system (feeds of ``finance`` and
+            ``bank``); of the others these feeds are not delivered.
 
     Returns:
         What ``truth/meta.json`` holds: arguments, counts, realism measures.
@@ -124,12 +133,13 @@ def simulate(
     _check(out, canteens, start, end, life)
     registry = city.build(canteens, life, seed)
     service = Service(registry, end)
-    planned = plan.draw(registry, service, start, end, kinds)
+    planned = plan.draw(registry, service, start, end, kinds, books)
     journal, outbox = Journal(), Outbox(out / "landing")
     play = Play(registry, service, planned)
     delivery = Delivery(registry, service, planned, journal, outbox)
     bank = Bank(registry, out / "extra" / "bank", faulty=bool(kinds))
     references = References(play.world.pricing, planned, outbox, kinds)
+    treasury = Treasury(registry, service, planned, play.accountant.stock_value())
     if life == start:
         delivery.registry(play.world.unit(start))
         delivery.opening(play.opening)
@@ -144,9 +154,13 @@ def simulate(
         if played.day >= start:
             references.day(played.day)
             bank.day(played.day, played.paid, played.frames.get("purchase"))
+        treasury.day(played.day, played.frames)
+        if planned.keepers and played.day == month_end(played.day):
+            play.accountant.restate(*treasury.close(played.day, play.accountant.stock_value()))
         _pass_on(played, delivery, journal, start, rows)
         if progress is not None:
             progress(n, total)
+    rows |= treasury.finish(outbox)
     outbox.seal()
     _extras(out, registry, bank, start, end, faulty=bool(kinds))
     cheating.tell_lasting(registry, service, planned)
@@ -154,7 +168,7 @@ def simulate(
     play.world.overcharging.tell_lasting()
     return _write_truth(
         out / "truth", registry, service, planned, journal, delivery, play.world, (eaten, paid), rows,
-        {"canteens": canteens, "start": f"{start}", "end": f"{end}", "seed": seed, "origin": f"{life}", "faults": sorted(kinds)},
+        {"canteens": canteens, "start": f"{start}", "end": f"{end}", "seed": seed, "origin": f"{life}", "faults": sorted(kinds), "books": books},
     )  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def score(
     truth = truth_events.select("event_id", "transaction_id", "twin_group").join(
         events.select("event_id", "flow"), on="event_id"
     )
-    true_pairs = _pairs(truth.rename({"transaction_id": "group"})).height
+    true_pairs = _pairs(_once(truth, events, truth_breaks).rename({"transaction_id": "group"})).height
     matched = result.matches.select("event_id", "match_id", "automatic").join(
         truth, on="event_id", how="left"
     )
@@ -110,6 +110,20 @@ def score(
         types=types,
         remainder_zero=bool((remainders.sum_horizontal() == 0).all() and (remainders == 0).to_numpy().all()),
     )
+
+
+def _once(truth: pl.DataFrame, events: pl.DataFrame, truth_breaks: pl.DataFrame) -> pl.DataFrame:
+    """The truth without second copies: an event that a flow has twice can be matched once only."""
+    named = truth_breaks.filter(pl.col("break_type") == "duplicate").select("event_id").unique()
+    repeated = named.join(truth, on="event_id").select("transaction_id", "flow").unique()
+    second = (
+        truth.join(repeated, on=["transaction_id", "flow"], how="semi")
+        .join(events.select("event_id", "biz_date"), on="event_id")
+        .filter(pl.len().over("transaction_id", "flow") > 1)
+        .sort("biz_date", "event_id")
+        .unique(["transaction_id", "flow"], keep="last", maintain_order=True)
+    )
+    return truth.join(second, on="event_id", how="anti")
 
 
 def _pairs(rows: pl.DataFrame) -> pl.DataFrame:

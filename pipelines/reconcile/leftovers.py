@@ -35,7 +35,7 @@ def reversals(evidence: Evidence, pairs: pl.DataFrame) -> pl.DataFrame:
     told = pairs.filter(pl.col("lag") <= WINDOW, pl.col("r").is_in(events.filter("undone")["row"].implode()))
     known = told["l"].unique()
     reversing = events.filter("reversing", ~pl.col("row").is_in(known.implode()))
-    quoted = events.select("row", "block", "ref_key")[pairs.filter(pl.col("ref") == 1)["l"].unique()]
+    quoted = events.select("row", "block", "ref_key")[pairs.filter(pl.col("ref") > 0)["l"].unique()]
     vouched = events.filter(pl.col("bit") == BANK).join(quoted, on=["block", "ref_key"], how="semi")["row"]
     originals = events.filter((pl.col("bit") == BANK) & ~pl.col("reversing"))
     return _cancelled(reversing, originals, vouched, evidence)

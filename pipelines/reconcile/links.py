@@ -77,7 +77,8 @@ def take_firsts(clusters: Clusters, pairs: pl.DataFrame, events: pl.DataFrame) -
             pl.col("a", "b", "score", "lag").first(),
             several=pl.len() > 1,
             lone=(pl.col("single") & pl.col("sole")).all(),
-            alike=pl.struct("party_key", "text_key").n_unique() == 1,
+            alike=(pl.struct("party_key", "text_key").n_unique() == 1)
+            & (pl.col("ref_key").drop_nulls().n_unique() <= 1),
             certain=pl.col("ref_key").n_unique() == 1,
         )
         .filter("several", "lone", "alike")

@@ -25,6 +25,7 @@ from ingest.simulator import simulate
 from warehouse import vocabulary
 
 START, END = date(2026, 9, 1), date(2026, 10, 16)
+UNCOUNTED = ("meal_fee", "meal_leave", "subsidy_roster")
 COUNTED = ("purchase", "stock_move", "stocktake", "consumption", "refund")
 LABELS = {label: name for name, label in vocabulary.LABELS.items()}
 CENT, MILLI, MICRO = Decimal("0.01"), Decimal("0.001"), Decimal("0.000001")
@@ -76,7 +77,7 @@ def delivered(landing: Path, provider: str, as_of: date) -> Iterator[tuple[date,
         arrival = date.fromisoformat(control.parent.name)
         for entry in json.loads(control.read_text(encoding="utf-8"))["files"]:
             rows = list(csv.DictReader(io.StringIO(text_of(control.parent / entry["name"]))))
-            if arrival <= as_of and len(rows) == entry["rows"] and not entry["name"].startswith("meal_fee"):
+            if arrival <= as_of and len(rows) == entry["rows"] and not entry["name"].startswith(UNCOUNTED):
                 named = [{LABELS.get(name, name): value for name, value in row.items()} for row in rows]
                 yield arrival, entry["name"], named
 
