@@ -31,6 +31,7 @@ with line as (
         {{ log_pct('t.price_level_high_pct') }} as level_high,
         {{ log_pct('t.price_fall_pct') }} as least_fall,
         p.log_price - ln(cast(l.reference_yuan as double)) as over_reference,
+        p.log_price - ln(cast(l.quote_yuan as double)) as over_quote,
         coalesce({{ exceeds('p.price_yuan', 'l.limit_yuan', 't.price_tolerance_pct') }}, false) as over_limit,
         coalesce({{ exceeds('p.price_yuan', 'l.quote_yuan', 't.price_tolerance_pct') }}, false) as over_quotation,
         l.quotes_here and l.quote_yuan is null as no_quotation
@@ -172,6 +173,8 @@ guarded as (
         coalesce(
             abs(best_shift) >= z_alone * best_sigma
             and abs(abs(best_shift) - ln(unit_factor)) <= case unit_factor when 2 then 0.16 else 0.35 end
+            -- A price that is near what was quoted is in the quotation's unit.
+            and coalesce(abs(abs(over_quote) - ln(unit_factor)) <= case unit_factor when 2 then 0.16 else 0.35 end, true)
             and case
                 when best_shift < 0 and unit_factor = 2 then coalesce(qty_shift, 0) > -0.1
                 when best_shift < 0 then coalesce(qty_shift, 0) > ln(unit_factor) * 0.5
@@ -186,18 +189,35 @@ supplier as (
     select * from {{ ref('int_price_supplier') }} where is_found
 ),
 
+-- What a supplier takes at a canteen in a week: its finding is about weeks and a county.
+supplier_here as (
+    select
+        month_start,
+        supplier_id,
+        canteen_id,
+        week_first,
+        median(peer_shift) as shift
+    from line
+    group by month_start, supplier_id, canteen_id, week_first
+    having count(peer_shift) >= max(history_lines)
+),
+
 caused as (
     select
         g.*,
         s.supplier_id is not null as by_supplier,
         greatest(coalesce(s.level_shift, 0), 0) as supplier_level,
-        greatest(coalesce(s.rise_shift, 0), 0) as supplier_rise
+        greatest(coalesce(s.rise_shift, 0), 0) as supplier_rise,
+        greatest(coalesce(h.shift, s.level_shift, 0), 0) as here_level
     from guarded as g
     left join supplier as s
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
         and (s.county_code is null or g.county_code = s.county_code)
         and (s.canteen_id is null or g.canteen_id = s.canteen_id)
         and g.biz_date between s.explains_from and s.explains_to
+    left join supplier_here as h
+        on g.month_start = h.month_start and g.supplier_id = h.supplier_id and g.canteen_id = h.canteen_id
+        and g.week_first = h.week_first
 ),
 
 objected as (
@@ -207,7 +227,8 @@ objected as (
             when is_unit then 'unit'
             when by_supplier and not coalesce(
                 (peer_alone and peer_shift - supplier_level >= z_alone * peer_sigma)
-                or (history_alone and own_shift - supplier_rise >= z_alone * own_sigma), false
+                or (history_alone and own_shift - supplier_rise >= z_alone * own_sigma)
+                or ((over_limit or over_quotation) and peer_shift - here_level >= z_agree * peer_sigma), false
             ) then 'supplier'
             when not_following then 'item'
             else 'line'
