@@ -19,8 +19,6 @@ from ingest.simulator.streams import stream
 if TYPE_CHECKING:
     from ingest.simulator.plan import Plan
 
-SHARE: Final = 0.5
-"""Of the canteens keep books in the city's finance system; Pingjiang's keep theirs elsewhere."""
 _SUBSIDISED: Final = 2  # subsidised canteens that keep books before any other, where there are so many
 OWN_STATEMENT: Final = 4  # one keeper in so many sends its bank's statement itself
 # Kinds that happen on single days -> earliest and latest share of the range.
@@ -54,7 +52,7 @@ _POINTS_AFTER: Final = 0.03
 _SOONEST: Final = timedelta(7)
 
 
-def keepers(city: City, share: float = SHARE) -> list[int]:
+def keepers(city: City, share: float) -> list[int]:
     """The canteens that keep books, ascending."""
     able = np.flatnonzero(city.provider != PINGJIANG)
     order = stream(city.seed, "books").permutation(able)

@@ -124,7 +124,7 @@ def draw(
     start: date,
     end: date,
     kinds: frozenset[str],
-    books: float = money_plan.SHARE,
+    books: float = 0.0,
 ) -> Plan:
     """Decide every fault of a run; ``books`` is the share of canteens that keep books."""
     plan = Plan(start, end, keepers=money_plan.keepers(city, books))

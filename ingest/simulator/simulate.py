@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ingest.simulator import cheating, city, devices, money_plan, plan, realism, school_calendar, truth
+from ingest.simulator import cheating, city, devices, plan, realism, school_calendar, truth
 from ingest.simulator.bank import Bank
 from ingest.simulator.behaviour import World
 from ingest.simulator.city import City
@@ -106,7 +106,7 @@ def simulate(
     faults: frozenset[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     origin: date | None = None,
-    books: float = money_plan.SHARE,
+    books: float = 0.0,
 ) -> dict[str, Any]:
     """Write ``out/landing``, ``out/extra`` and ``out/truth`` of a synthetic city.
 
@@ -121,7 +121,8 @@ def simulate(
         origin: First day of the city's life, default ``start``. With an earlier one the days before
             ``start`` are played clean and silently (see ``history``), and no reference data are written.
         books: Share of the canteens that keep books in the city's finance system (feeds of ``finance`` and
-            ``bank``); of the others these feeds are not delivered.
+            ``bank``); of the others these feeds are not delivered. None by default, as long as no finding
+            rests on them; without keepers no money fault is planted.
 
     Returns:
         What ``truth/meta.json`` holds: arguments, counts, realism measures.

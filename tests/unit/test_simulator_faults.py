@@ -21,7 +21,7 @@ MONEY = ("under_feeding", "closing_stock_understated", "closing_stock_overstated
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("city") / "out"
-    simulate(out, 14, START, END, 19)
+    simulate(out, 14, START, END, 19, books=0.5)
     return out
 
 

@@ -520,7 +520,7 @@ def test_books_change_nothing_else_but_lines_of_the_form(tmp_path: Path) -> None
 
 def test_about_half_of_the_canteens_keep_books_and_none_of_pingjiang() -> None:
     town = city.build(60, START, 1)
-    kept = money_plan.keepers(town)
+    kept = money_plan.keepers(town, 0.5)
     assert len(kept) == 30
     assert not {town.canteen_ids[c][:6] for c in kept} & {"430626"}
     assert money_plan.keepers(city.build(60, START, 1)) == kept
