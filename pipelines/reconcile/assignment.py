@@ -8,13 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 _ROUNDS: Final = 60
-_UNPAIRED: Final = 1e6
-"""Cost of leaving one without a partner: more than any pair's."""
-_SCORE: Final = 100.0
-_HIGHEST: Final = 2_000.0
 
 
 def sole(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -56,32 +53,30 @@ def _components(pairs: pl.DataFrame) -> pl.Series:
     return ends["component"]
 
 
-def most(pairs: pl.DataFrame) -> pl.DataFrame:
-    """As many pairs as possible, each end once; among these, what says most and then what lies nearest.
+def cheapest(pairs: pl.DataFrame, cost: npt.NDArray[np.float64], unpaired: float) -> pl.DataFrame:
+    """The cheapest set of pairs in which each end stands once.
 
     Args:
-        pairs: ``x``, ``y``, ``score``, ``lag`` and others.
+        pairs: ``x``, ``y`` and others, each pair once.
+        cost: Of each pair; positive.
+        unpaired: Cost of an ``x`` that stays alone; larger than any pair's, to pair as many as possible.
     """
     if pairs.is_empty():
         return pairs
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    ordered = pairs.sort("x", "y")
-    x = ordered["x"].rank("dense").to_numpy().astype(np.int64) - 1
-    y = ordered["y"].rank("dense").to_numpy().astype(np.int64) - 1
-    lag = ordered["lag"].to_numpy().astype(np.float64)
-    cost = _HIGHEST - _SCORE * ordered["score"].to_numpy() + lag**2
-    # Every x may also stay alone, in a place of its own, at a price.
+    x, y = (pairs[side].rank("dense").to_numpy().astype(np.int64) - 1 for side in ("x", "y"))
     rows, columns = int(x.max()) + 1, int(y.max()) + 1
-    alone = np.arange(rows)
+    # Every x may also take a place of its own.
+    own = np.arange(rows)
     graph = coo_array(
         (
-            np.concatenate([cost, np.full(rows, _UNPAIRED)]),
-            (np.concatenate([x, alone]), np.concatenate([y, columns + alone])),
+            np.concatenate([cost, np.full(rows, unpaired)]),
+            (np.concatenate([x, own]), np.concatenate([y, columns + own])),
         )
     )
     chosen_x, chosen_y = min_weight_full_bipartite_matching(graph.tocsr())
     partner = np.full(rows, -1)
     partner[chosen_x] = chosen_y
-    return ordered.filter(pl.Series(partner[x] == y))
+    return pairs.filter(pl.Series(partner[x] == y))

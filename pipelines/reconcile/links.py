@@ -19,6 +19,10 @@ from pipelines.reconcile.events import ALL, BANK, BOOKS
 from pipelines.reconcile.evidence import Evidence
 
 _ROUNDS: Final = 30
+_UNPAIRED: Final = 1e6
+"""Cost of leaving a group without a partner: more than any pair's."""
+_SCORE: Final = 100.0
+_HIGHEST: Final = 2_000.0
 _ROUND_CENTS: Final = 1_000
 _SMALL_CENTS: Final = 50_000
 """Amounts in whole tens of yuan, and small ones, meet by chance."""
@@ -94,7 +98,9 @@ def propose(clusters: Clusters, pairs: pl.DataFrame) -> None:
     for allowed in (field.plausible, field.not_taken):
         for one, other in FLOW_PAIRS:
             ways = allowed(field.views(clusters, pairs, WINDOW))
-            chosen = assignment.most(_sides(ways, clusters, one, other))
+            sides = _sides(ways, clusters, one, other)
+            cost = _HIGHEST - _SCORE * sides["score"].to_numpy() + sides["lag"].to_numpy() ** 2
+            chosen = assignment.cheapest(sides, cost, _UNPAIRED)
             join(clusters, chosen.with_columns(rule=pl.lit("window"), certain=pl.lit(False)))
 
 
