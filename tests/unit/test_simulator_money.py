@@ -523,5 +523,5 @@ def test_about_half_of_the_canteens_keep_books_and_none_of_pingjiang() -> None:
     kept = money_plan.keepers(town, 0.5)
     assert len(kept) == 30
     assert not {town.canteen_ids[c][:6] for c in kept} & {"430626"}
-    assert money_plan.keepers(city.build(60, START, 1)) == kept
+    assert money_plan.keepers(city.build(60, START, 1), 0.5) == kept
     assert set(faults.KINDS) >= MONEY
