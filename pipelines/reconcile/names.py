@@ -43,6 +43,9 @@ _ALSO_CALLED: Final = {
 """Names by which the flows of every city call the same payers and payees."""
 
 
+_PART: Final = r"第([0-9一二三四五六七八九十]+)[批期次笔]"
+
+
 def party(column: str) -> pl.Expr:
     """A party in normal spelling without its legal form; null where nothing is left."""
     name = pl.col(column).str.normalize("NFKC").str.replace_all(_NOISE, "").str.replace_all("某", "*")
@@ -59,6 +62,11 @@ def text(column: str) -> pl.Expr:
     for pattern, known in _ALSO_CALLED.items():
         words = words.str.replace_all(pattern, known)
     return _filled(words)
+
+
+def part(column: str) -> pl.Expr:
+    """Which of several a summary says it is, as in 第2批; null where it does not say."""
+    return pl.col(column).str.normalize("NFKC").str.extract(_PART)
 
 
 def reference(column: str) -> pl.Expr:
