@@ -68,8 +68,8 @@ class World:
         out = self.city.ratio.copy()
         if day >= self.plan.start:
             out[list(self.plan.ratio)] = list(self.plan.ratio.values())
-            for c, (step, before, after) in self.plan.stepped.items():
-                out[c] = after if day >= step else before
+            for c, (since, before, after) in self.plan.stepped.items():
+                out[c] = after if day >= since else before
         return out
 
     def open_stores(self) -> pl.DataFrame:
@@ -146,8 +146,8 @@ class World:
         """(C, I) what the day's menu takes, thousandths of the base unit, in steps that can be weighed."""
         if day.day == 1 or day == self.plan.start:
             self.income[:], self.spent[:] = 0.0, 0.0
-        for c, (step, _, _) in self.plan.stepped.items():
-            if day >= step and c not in self._stepped:  # what was saved before is not made good
+        for c, (since, _, _) in self.plan.stepped.items():
+            if day >= since and c not in self._stepped:  # what was saved before is not made good
                 self.income[c], self.spent[c] = 0.0, 0.0
                 self._stepped.add(c)
         self.income += meals.income

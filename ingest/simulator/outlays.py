@@ -64,7 +64,7 @@ def of_month(
     """
     c = np.array(keepers, dtype=np.int64)
     rng = stream(city.seed, "outlays", month[0].toordinal())
-    serves = service.open_between(*month).any(axis=0)[c]
+    serves = np.asarray(service.open_between(*month).any(axis=0))[c]
     repairs = rng.random(c.size) < _EQUIPMENT
     parts = []
     for n, bill in enumerate(_BILLS):

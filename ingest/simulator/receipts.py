@@ -80,7 +80,7 @@ def refunds(city: City, back: pl.DataFrame, days: WorkingDays) -> pl.DataFrame:
         back.with_columns(pl.Series("doc_day", days.after(friday, 0)))
         .group_by("c", "doc_day").agg(pl.sum("count"), pl.sum("amount").alias("cents")).sort("c", "doc_day")
     )  # fmt: skip
-    rng = stream(city.seed, "refund-batches", int(batches["doc_day"].min() or 0))  # type: ignore[call-overload]
+    rng = stream(city.seed, "refund-batches", int(day[0]))
     bank = batches["doc_day"].to_numpy()
     frame = batches.with_columns(
         pl.Series("bank_day", bank), pl.Series("post_day", transfers.later(days, bank, _POSTED, rng)),

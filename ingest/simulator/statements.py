@@ -8,6 +8,7 @@ gaps. Does not belong here: how a bank prints (``bank_layouts``) and why money m
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -23,7 +24,7 @@ from ingest.simulator.money_plan import months, own_statements
 from ingest.simulator.outbox import Outbox
 from ingest.simulator.plan import Plan
 from ingest.simulator.streams import stream
-from ingest.simulator.transfers import IN, SCHOOL
+from ingest.simulator.transfers import IN, SCHOOL, SPECIAL
 from ingest.simulator.working_days import dates
 
 PROVIDER: Final = "bank"
@@ -67,20 +68,20 @@ class Statements:
         lines = _with_reversals(
             ordered.filter(pl.col("in_bank") & (pl.col("bank_day") <= self._last)), self.city.seed
         )
-        accounts: dict[tuple[int, int], list[Entry]] = {}
+        own: dict[int, list[Entry]] = defaultdict(list)
+        other: dict[int, list[Entry]] = defaultdict(list)
         for row in lines.iter_rows(named=True):
-            place = (
-                (int(self.city.school_of[row["c"]]), SCHOOL) if row["account"] == SCHOOL else (row["c"], 0)
-            )
-            accounts.setdefault(place, []).append(_entry(self.city, row))
+            if row["account"] == SCHOOL:
+                other[int(self.city.school_of[row["c"]])].append(_entry(self.city, row))
+            else:
+                own[row["c"]].append(_entry(self.city, row))
         self.lines = lines.height
-        balanced = {place: _balanced(entries) for place, entries in sorted(accounts.items())}
-        self._weekly(
-            {c: found for (c, kind), found in balanced.items() if kind == 0 and c not in self._own}, outbox
-        )
-        for (place, kind), entries in balanced.items():
-            if kind == SCHOOL or place in self._own:
-                self._monthly(place, kind, entries, outbox)
+        balanced = {c: _balanced(entries) for c, entries in sorted(own.items())}
+        self._weekly({c: entries for c, entries in balanced.items() if c not in self._own}, outbox)
+        for c in sorted(self._own & balanced.keys()):
+            self._monthly(c, SPECIAL, balanced[c], outbox)
+        for school, entries in sorted(other.items()):
+            self._monthly(school, SCHOOL, _balanced(entries), outbox)
 
     def _weekly(self, accounts: dict[int, list[Entry]], outbox: Outbox) -> None:
         """The city's export: all accounts at its bank, on Mondays about the week before and on the last day."""
@@ -89,7 +90,7 @@ class Statements:
             last = min(first + timedelta(6), self.plan.end)
             arrival = min(first + timedelta(7), self.plan.end)
             begin = max(first, self.city.life)
-            found = [self._statement(c, 0, entries, begin, last) for c, entries in accounts.items()]
+            found = [self._statement(c, SPECIAL, entries, begin, last) for c, entries in accounts.items()]
             found = [statement for statement in found if statement.entries]
             if found and arrival >= self.plan.start:
                 layout = LAYOUTS[money_accounts.CITY_BANK]

@@ -17,11 +17,13 @@ import polars as pl
 from ingest.simulator import duties, money_accounts, outlays, payables, receipts, serialise, vouchers
 from ingest.simulator.city import City
 from ingest.simulator.forms import month_end
-from ingest.simulator.money_faults import PROVIDER, MoneyFaults
+from ingest.simulator.money_faults import MoneyFaults
 from ingest.simulator.money_raw import CONTROLLED, Raw
 from ingest.simulator.money_records import MoneyRecords
 from ingest.simulator.outbox import Outbox
 from ingest.simulator.plan import Plan, provider_of
+from ingest.simulator.planter import PROVIDER, Lasting
+from ingest.simulator.record_faults import RecordFaults
 from ingest.simulator.serialise import STYLES
 from ingest.simulator.service import Service
 from ingest.simulator.statements import Statements
@@ -50,6 +52,8 @@ class Treasury:
         self._days = WorkingDays(city.life, (plan.end - city.life).days + 1 + _ROOM)
         self._bank = Statements(city, plan)
         self._faults = MoneyFaults(city, plan, self._days, self._bank.arrival)
+        self._false = RecordFaults(city, plan)
+        self._lasting = Lasting(city, plan)
         keepers = plan.keepers
         self._moved = [receipts.capital(city, keepers, self._days)]
         self._entries = [vouchers.pair(keepers, 0, opening[keepers].tolist(), "opening", vouchers.STOCK, vouchers.SURPLUS, "期初库存盘点入账")]  # fmt: skip
@@ -63,7 +67,7 @@ class Treasury:
         number, serving = (day - self.city.life).days, self.service.is_open(day)
         self._raw.add(number, frames, serving)
         if day >= self.plan.start:
-            self._faults.duty(number, serving)
+            self._false.duty(number, serving)
             self._forget_leave(number, frames)
 
     def _forget_leave(self, number: int, frames: dict[str, pl.DataFrame]) -> None:
@@ -74,7 +78,7 @@ class Treasury:
         pupils = eaten.filter(~pl.Series(self.city.person_teacher).gather(eaten["person"])).select(
             "c", "person"
         )
-        self._kept["away"].append(self._faults.leave(number, pupils))
+        self._kept["away"].append(self._false.leave(number, pupils))
 
     def close(self, day: date, stock: IntArray) -> tuple[IntArray, dict[str, IntArray]]:
         """Close a month.
@@ -110,7 +114,7 @@ class Treasury:
         city, plan, days = self.city, self.plan, self._days
         month = (max(last.replace(day=1), city.life), month_end(last))
         made = [
-            outlays.of_month(city, self.service, plan.keepers, month, days, self._faults.misbooked if last >= plan.start else []),
+            outlays.of_month(city, self.service, plan.keepers, month, days, self._lasting.misbooked if last >= plan.start else []),
             receipts.subsidies(city, self.service, plan.keepers, month, days),
         ]  # fmt: skip
         raw = self._raw.take()
@@ -125,11 +129,11 @@ class Treasury:
             honest, false = purchase.filter(pl.col("day") < start), purchase.filter(pl.col("day") >= start)
             back = raw["sent_back"]
             self._entries.append(payables.acceptances(city, honest, back.filter(pl.col("day") < start), []))
-            self._entries.append(payables.acceptances(city, false, back.filter(pl.col("day") >= start), self._faults.misbooked))  # fmt: skip
+            self._entries.append(payables.acceptances(city, false, back.filter(pl.col("day") >= start), self._lasting.misbooked))  # fmt: skip
             meals = raw["meal"]
             self._entries.append(vouchers.of_meals(meals.filter(pl.col("day") < start), {}, {}))
-            self._entries.append(vouchers.of_meals(meals.filter(pl.col("day") >= start), self._faults.hidden, self._faults.unspent))  # fmt: skip
-            self._kept["total"].append(self._faults.totals(raw["total"], CONTROLLED))
+            self._entries.append(vouchers.of_meals(meals.filter(pl.col("day") >= start), self._lasting.hidden, self._lasting.unspent))  # fmt: skip
+            self._kept["total"].append(self._false.totals(raw["total"], CONTROLLED))
             self._kept["invoice"].append(lines)
             self._kept["purchase"].append(purchase)
             self._kept["away"].append(raw["away"])
@@ -157,7 +161,7 @@ class Treasury:
                            ("supplier_payment", records.supplier_payment), ("expense", records.expense)):  # fmt: skip
             rows[feed] = make(documents.filter((pl.col("kind") == feed) & (pl.col("doc_day") <= last)))
         if purchase is not None:
-            steps = duties.steps(self.city, purchase, ordered, lines, self._faults.conflicts)
+            steps = duties.steps(self.city, purchase, ordered, lines, self._false.conflicts)
             rows["handling"] = records.handling(steps.filter(pl.col("day") <= last))
             rows["control_total"] = records.control_total(
                 pl.concat(self._kept["total"]).sort("c", "day", "feed")
@@ -169,7 +173,7 @@ class Treasury:
         accounts = records.bank_account(money_accounts.registered(self.city, self.plan.keepers))
         self._put(PROVIDER, "bank_account", accounts, self.city.life, outbox)
         self._card_files(records, outbox)
-        self._faults.tell_lasting(self.service)
+        self._lasting.tell(self.service)
         return {feed: frame.height for feed, frame in rows.items()} | {"bank_line": self._bank.lines}
 
     def _card_files(self, records: MoneyRecords, outbox: Outbox) -> None:
@@ -180,7 +184,7 @@ class Treasury:
             for (number,), frame in (
                 away.with_columns(week.alias("week")).sort("c", "day").group_by("week", maintain_order=True)
             ):
-                sunday = self.city.life + timedelta(7 * int(number) + 6 - self.city.life.weekday())  # type: ignore[call-overload]
+                sunday = self.city.life + timedelta(7 * int(number) + 6 - self.city.life.weekday())
                 self._by_provider(
                     "meal_leave", records.meal_leave(frame), frame["c"], min(sunday, self.plan.end), outbox
                 )
@@ -208,7 +212,7 @@ class Treasury:
         for (day,), frame in rows.sort("biz_date", "canteen_id", maintain_order=True).group_by(
             "biz_date", maintain_order=True
         ):
-            self._put(PROVIDER, feed, frame, day, outbox)  # type: ignore[arg-type]
+            self._put(PROVIDER, feed, frame, day, outbox)
 
     def _put(self, provider: str, feed: str, frame: pl.DataFrame, arrival: date, outbox: Outbox) -> None:
         if arrival < self.plan.start:
