@@ -178,7 +178,7 @@ def _letters(memos: pl.Series, width: int) -> npt.NDArray[np.uint32]:
 
 def _common(left: pl.Series, right: pl.Series, pairs: pl.DataFrame) -> npt.NDArray[np.int64]:
     """Leading characters that the memos of each pair share."""
-    width = int(max(left.str.len_chars().max(), right.str.len_chars().max())) + 1  # type: ignore[type-var, arg-type]
+    width = int(pl.concat([left, right]).str.len_chars().to_numpy().max()) + 1
     a, b = _letters(left, width), _letters(right, width)
     x, y = pairs["x"].to_numpy(), pairs["y"].to_numpy()
     found = [
@@ -191,7 +191,7 @@ def _common(left: pl.Series, right: pl.Series, pairs: pl.DataFrame) -> npt.NDArr
 def _rarity(left: pl.Series, right: pl.Series) -> Array:
     """How rare the first n characters of each left memo are among all memos: (memos, n), logarithm."""
     memos = pl.concat([left, right])
-    width = int(memos.str.len_chars().max() or 0)  # type: ignore[call-overload]
+    width = int(memos.str.len_chars().to_numpy().max())
     starts = (
         pl.DataFrame({"at": np.arange(memos.len()), "memo": memos})
         .with_columns(n=pl.int_ranges(1, pl.col("memo").str.len_chars() + 1))

@@ -123,7 +123,7 @@ def score(
     )
     every = _judged(matched)
     automatic = _judged(matched.filter("automatic"))
-    right = automatic["right"].sum()
+    right = int(automatic["right"].sum())
     types = {kind: _type_score(result.differences, truth_breaks, kind) for kind in BREAK_TYPES}
     remainders = result.remainders.select(pl.selectors.starts_with("remainder_"))
     return MatchScore(
@@ -132,7 +132,7 @@ def score(
         automatic_pairs=automatic.height,
         match_recall=right / true_pairs if true_pairs else None,
         true_pairs=true_pairs,
-        proposed_right=every["right"].sum() / true_pairs if true_pairs else None,
+        proposed_right=int(every["right"].sum()) / true_pairs if true_pairs else None,
         break_type_f1=_overall(types).f1,
         types=types,
         remainder_zero=bool((remainders.sum_horizontal() == 0).all() and (remainders == 0).to_numpy().all()),

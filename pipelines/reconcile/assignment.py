@@ -63,8 +63,8 @@ def cheapest(pairs: pl.DataFrame, cost: npt.NDArray[np.float64], unpaired: float
     """
     if pairs.is_empty():
         return pairs
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+    from scipy.sparse import coo_array  # type: ignore[import-untyped]
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # type: ignore[import-untyped]
 
     x, y = (pairs[side].rank("dense").to_numpy().astype(np.int64) - 1 for side in ("x", "y"))
     rows, columns = int(x.max()) + 1, int(y.max()) + 1

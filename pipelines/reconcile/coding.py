@@ -32,8 +32,20 @@ RULE_SCHEMA: Final = pl.Schema(
 )
 FIELDS: Final = {"kind": "类别", "party": "对方", "text": "摘要"}
 """What a rule may look at, and what people call it."""
+KINDS: Final = {
+    "settlement": "渠道结算",
+    "fund_split": "资金拨付",
+    "supplier_payment": "供应商付款",
+    "refund": "退费",
+    "wages": "工资",
+    "utilities": "水电燃料",
+    "bank_fee": "银行手续费",
+    "interest": "银行利息",
+    "other": "其他",
+}
 SURE: Final = 0.999
 """Least lower bound of the share of right ones at which precedents code without a person."""
+_BETWEEN: Final = "\u0001"
 SETTLED: Final = 5
 """Equal decisions on one text, none to the contrary, after which the next is coded without a person."""
 
@@ -94,7 +106,7 @@ def _spelt(events: pl.DataFrame) -> pl.DataFrame:
     both = events.with_columns(party=names.party("party"), text=names.text("text"))
     parts = [pl.col("direction"), pl.col("kind"), pl.col("party"), pl.col("text")]
     return both.with_columns(
-        document=pl.concat_str([part.fill_null("") for part in parts], separator="\u0001")
+        document=pl.concat_str([part.fill_null("") for part in parts], separator=_BETWEEN)
     )
 
 
@@ -111,6 +123,8 @@ def _by_rule(events: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
     ]
     empty = pl.DataFrame(schema={"event_id": pl.String, "rule": pl.UInt32})
     field = pl.col("field").replace_strict(FIELDS, return_dtype=pl.String)
+    looked_for = pl.col("pattern").str.strip_chars("^$")
+    looked_for = pl.when(pl.col("field") == "kind").then(looked_for.replace(KINDS)).otherwise(looked_for)
     since = pl.col("valid_from").dt.strftime("%Y-%m-%d")
     return (
         pl.concat([empty, *hits])
@@ -126,7 +140,7 @@ def _by_rule(events: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
             confidence=pl.lit(1.0),
             automatic=pl.lit(True),
             explanation=pl.format(
-                "按规则：{}符合“{}”，记{} {}（{}，自 {} 起）", field, "pattern", "account_code", "account_name", "source", since
+                "按规则：{}符合“{}”，记 {} {}（{}，自 {} 起）", field, looked_for, "account_code", "account_name", "source", since
             ),
         )
     )  # fmt: skip
@@ -150,7 +164,7 @@ def _by_precedent(events: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     rest = events.join(settled, on="event_id", how="anti", maintain_order="left")
     near = precedents.learn(decided).nearest(rest["document"])
     known = pl.col("code").is_not_null() & (pl.col("right") > 0)
-    like = pl.col("like").str.replace_all("\u0001", " ").str.strip_chars()
+    like = pl.col("like").str.split(_BETWEEN).list.slice(2).list.join(" ").str.strip_chars()
     told = pl.format(
         "与此前定过的“{}”相近（相似度 {}），最近的 {} 个先例中 {} 个记 {}；这样的判断过去 {} 是对的",
         like, pl.col("likeness").round(2), "voters", "votes", "code", pl.format("{}%", (pl.col("right") * 100).round(1)),

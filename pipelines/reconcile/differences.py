@@ -47,10 +47,10 @@ def _type() -> pl.Expr:
         ((mask == BANK) & ~pl.col("natural"), "missing_in_business"),
         (mask == BANK, "missing_in_books"),
     )
-    chain = pl.when(rules[0][0]).then(pl.lit(rules[0][1]))
-    for condition, name in rules[1:]:
-        chain = chain.when(condition).then(pl.lit(name, pl.String))
-    return chain.otherwise(pl.lit("missing_in_bank"))
+    kind: pl.Expr = pl.lit("missing_in_bank")
+    for condition, name in reversed(rules):
+        kind = pl.when(condition).then(pl.lit(name, pl.String)).otherwise(kind)
+    return kind
 
 
 def typed(events: pl.DataFrame) -> pl.DataFrame:

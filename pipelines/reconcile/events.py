@@ -22,17 +22,17 @@ FLOWS: Final = {"bank": BANK, "business": BUSINESS, "books": BOOKS}
 
 SCHEMA: Final = pl.Schema(
     {
-        "event_id": pl.String,
-        "flow": pl.String,
-        "canteen_id": pl.String,
-        "account_no": pl.String,
-        "biz_date": pl.Date,
-        "direction": pl.String,
+        "event_id": pl.String(),
+        "flow": pl.String(),
+        "canteen_id": pl.String(),
+        "account_no": pl.String(),
+        "biz_date": pl.Date(),
+        "direction": pl.String(),
         "amount_yuan": pl.Decimal(18, 2),
-        "party": pl.String,
-        "text": pl.String,
-        "ref": pl.String,
-        "kind": pl.String,
+        "party": pl.String(),
+        "text": pl.String(),
+        "ref": pl.String(),
+        "kind": pl.String(),
     }
 )
 ACCOUNTS: Final = pl.Schema({"canteen_id": pl.String, "account_no": pl.String, "account_role": pl.String})

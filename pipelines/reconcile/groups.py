@@ -153,18 +153,20 @@ def _subsets(offers: pl.DataFrame) -> pl.DataFrame:
     for start in range(0, wholes.height, _CHUNK):
         chunk = wholes[start : start + _CHUNK]
         found.append(_search(chunk, {name: table[start : start + _CHUNK] for name, table in pool.items()}))
-    schema = {
-        "mask_w": pl.Int64,
-        "mask": pl.Int64,
-        "parts": pl.List(pl.Int64),
-        "certain": pl.Boolean,
-        "whole": pl.Int64,
-    }
+    schema = pl.Schema(
+        {
+            "mask_w": pl.Int64(),
+            "mask": pl.Int64(),
+            "parts": pl.List(pl.Int64),
+            "certain": pl.Boolean(),
+            "whole": pl.Int64(),
+        }
+    )
     return pl.concat([pl.DataFrame(schema=schema), *found])
 
 
 def _search(wholes: pl.DataFrame, pool: dict[str, Rows]) -> pl.DataFrame:
-    size = min(int(wholes["n"].max()), _POOL)  # type: ignore[call-overload]
+    size = min(int(wholes["n"].to_numpy().max()), _POOL)
     crowded = wholes["n"].to_numpy() > _POOL
     cents, labels = pool["cents"][:, :size], pool["label"][:, :size]
     strong, doubtful = pool["strong"][:, :size] == 1, pool["doubtful"][:, :size] == 1

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+    from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 Array = npt.NDArray[np.float64]
 
@@ -99,7 +99,7 @@ class Precedents:
             pl.col("at") + first, "code", "like", "likeness",
             score=pl.col("likeness") * pl.col("share"),
             votes=pl.col("votes").cast(pl.Int64), voters=pl.col("voters").cast(pl.Int64),
-        ).cast(dict(_no_votes().schema)).select(_no_votes().columns)  # fmt: skip
+        ).cast(_no_votes().schema).select(_no_votes().columns)  # fmt: skip
 
 
 def _no_votes() -> pl.DataFrame:
@@ -168,21 +168,28 @@ def _unknown(texts: pl.Series, parts: pl.DataFrame) -> Array:
 
 
 def _steps(scores: Array, hits: Array) -> pl.DataFrame:
-    """Isotonic regression of hits on scores: steps of rising share, with the lower bound of each."""
-    order = np.argsort(scores, kind="stable")
+    """Isotonic regression of hits on scores: steps of rising share, with the lower bound (Wilson) of each."""
+    levels, level = np.unique(scores, return_inverse=True)
+    right_at = np.bincount(level, hits, minlength=levels.size)
+    times_at = np.bincount(level, minlength=levels.size)
     blocks: list[list[float]] = []
-    for score, hit in zip(scores[order].tolist(), hits[order].tolist(), strict=True):
-        blocks.append([score, hit, 1.0])
+    for block in zip(levels.tolist(), right_at.tolist(), times_at.tolist(), strict=True):
+        blocks.append(list(block))
         while len(blocks) > 1 and blocks[-2][1] * blocks[-1][2] >= blocks[-1][1] * blocks[-2][2]:
-            _, more, n = blocks.pop()
+            _, more, times = blocks.pop()
             blocks[-1][1] += more
-            blocks[-1][2] += n
+            blocks[-1][2] += times
     table = np.array(blocks).reshape(-1, 3)
-    right, n = table[:, 1] / np.maximum(table[:, 2], 1), table[:, 2]
-    middle = (right + _Z**2 / (2 * np.maximum(n, 1))) / (1 + _Z**2 / np.maximum(n, 1))
-    spread = np.sqrt(right * (1 - right) / np.maximum(n, 1) + _Z**2 / (4 * np.maximum(n, 1) ** 2))
-    surely = middle - _Z * spread / (1 + _Z**2 / np.maximum(n, 1))
-    return pl.DataFrame({"score": table[:, 0], "right": right, "surely": np.maximum.accumulate(surely)})
+    hit, n = table[:, 1], table[:, 2]
+    # Laplace: what has always been right may still be wrong once.
+    right = (hit + 1) / (n + 2)
+    share = hit / np.maximum(n, 1)
+    spread = np.sqrt(share * (1 - share) / np.maximum(n, 1) + _Z**2 / (4 * np.maximum(n, 1) ** 2))
+    surely = (share + _Z**2 / (2 * np.maximum(n, 1)) - _Z * spread) / (1 + _Z**2 / np.maximum(n, 1))
+    rising = {"right": right, "surely": surely}
+    return pl.DataFrame(
+        {"score": table[:, 0]} | {name: np.maximum.accumulate(one) for name, one in rising.items()}
+    )
 
 
 def _calibrated(judged: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
