@@ -114,8 +114,8 @@ def score(
     result: Reconciliation, events: pl.DataFrame, truth_events: pl.DataFrame, truth_breaks: pl.DataFrame
 ) -> MatchScore:
     """Count what came of a matching; arguments as of ``measure_matching``."""
-    truth = truth_events.select("event_id", "transaction_id", "twin_group").join(
-        events.select("event_id", "flow"), on="event_id"
+    truth = events.select("event_id", "flow").join(
+        truth_events.select("event_id", "transaction_id", "twin_group"), on="event_id", how="left"
     )
     true_pairs = _pairs(_once(truth, events, truth_breaks).rename({"transaction_id": "group"})).height
     matched = result.matches.select("event_id", "match_id", "automatic").join(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 _ROUNDS: Final = 60
+"""Longest chain that is unravelled, to bound the work; a longer one counts as having a choice."""
 
 
 def sole(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -23,6 +24,8 @@ def sole(pairs: pl.DataFrame) -> pl.DataFrame:
     Args:
         pairs: ``x``, ``y`` and others.
     """
+    if pairs.is_empty():
+        return pairs
     pairs = pairs.with_columns(component=_components(pairs))
     left, picked = pairs, []
     for _ in range(_ROUNDS):
@@ -41,16 +44,20 @@ def sole(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _components(pairs: pl.DataFrame) -> pl.Series:
-    """A number for each pair, equal for pairs that are linked.
+    """A number for each pair, equal for pairs that are linked."""
+    from scipy.sparse import coo_array  # type: ignore[import-untyped]
+    from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-    A chain longer than the rounds falls into pieces that overlap, and so are never paired completely.
-    """
-    ends = pairs.select("x", "y", component="x")
-    for _ in range(_ROUNDS):
-        ends = ends.with_columns(component=pl.col("component").min().over("y")).with_columns(
-            component=pl.col("component").min().over("x")
-        )
-    return ends["component"]
+    x, y = _places(pairs)
+    size = int(max(x.max(initial=-1), y.max(initial=-1))) + 1
+    graph = coo_array((np.ones(x.size), (x, size + y)), shape=(2 * size, 2 * size))
+    _, component = connected_components(graph, directed=False)
+    return pl.Series(component[x], dtype=pl.Int64)
+
+
+def _places(pairs: pl.DataFrame) -> list[npt.NDArray[np.int64]]:
+    """The ends of each pair, numbered from zero on each side."""
+    return [pairs[side].rank("dense").to_numpy().astype(np.int64) - 1 for side in ("x", "y")]
 
 
 def cheapest(pairs: pl.DataFrame, cost: npt.NDArray[np.float64], unpaired: float) -> pl.DataFrame:
@@ -63,10 +70,10 @@ def cheapest(pairs: pl.DataFrame, cost: npt.NDArray[np.float64], unpaired: float
     """
     if pairs.is_empty():
         return pairs
-    from scipy.sparse import coo_array  # type: ignore[import-untyped]
-    from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # type: ignore[import-untyped]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    x, y = (pairs[side].rank("dense").to_numpy().astype(np.int64) - 1 for side in ("x", "y"))
+    x, y = _places(pairs)
     rows, columns = int(x.max()) + 1, int(y.max()) + 1
     # Every x may also take a place of its own.
     own = np.arange(rows)

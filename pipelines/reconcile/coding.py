@@ -45,7 +45,8 @@ KINDS: Final = {
 }
 SURE: Final = 0.999
 """Least lower bound of the share of right ones at which precedents code without a person."""
-_BETWEEN: Final = "\u0001"
+_NEAR: Final = 0.2
+"""Least likeness of a text that is called near."""
 SETTLED: Final = 5
 """Equal decisions on one text, none to the contrary, after which the next is coded without a person."""
 
@@ -79,7 +80,7 @@ def code(
         account_set: Of ``vocabulary.ACCOUNT_SETS``.
         rules: From ``read_rules``.
         decisions: What stewards decided, all account sets: ``account_set``, ``direction``, ``party``, ``text``,
-            ``kind``, ``account_code``.
+            ``account_code``.
 
     Returns:
         One row per event, ordered by ``event_id``: ``event_id``, ``account_set``, ``account_code`` (null where
@@ -102,12 +103,10 @@ def code(
 
 
 def _spelt(events: pl.DataFrame) -> pl.DataFrame:
-    """Events in normal spelling, with ``document``: all that precedents compare."""
+    """Events in normal spelling, with ``document``: what precedents compare, money in apart from money out."""
     both = events.with_columns(party=names.party("party"), text=names.text("text"))
-    parts = [pl.col("direction"), pl.col("kind"), pl.col("party"), pl.col("text")]
-    return both.with_columns(
-        document=pl.concat_str([part.fill_null("") for part in parts], separator=_BETWEEN)
-    )
+    said = pl.concat_str(pl.col("party", "text").fill_null(""), separator=" ").str.strip_chars()
+    return both.with_columns(document=pl.col("direction").str.head(1) + said)
 
 
 def _by_rule(events: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
@@ -163,18 +162,19 @@ def _by_precedent(events: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     )
     rest = events.join(settled, on="event_id", how="anti", maintain_order="left")
     near = precedents.learn(decided).nearest(rest["document"])
-    known = pl.col("code").is_not_null() & (pl.col("right") > 0)
-    like = pl.col("like").str.split(_BETWEEN).list.slice(2).list.join(" ").str.strip_chars()
+    known = pl.col("likeness") >= _NEAR
+    proved = pl.format("这样的判断过去 {}% 是对的", (pl.col("right") * 100).round(1))
     told = pl.format(
-        "与此前定过的“{}”相近（相似度 {}），最近的 {} 个先例中 {} 个记 {}；这样的判断过去 {} 是对的",
-        like, pl.col("likeness").round(2), "voters", "votes", "code", pl.format("{}%", (pl.col("right") * 100).round(1)),
+        "与此前定过的“{}”相近（相似度 {}），最近的 {} 个先例中 {} 个记 {}；{}",
+        pl.col("like").str.slice(1), pl.col("likeness").round(2), "voters", "votes", "code",
+        pl.when(pl.col("right") > 0).then(proved).otherwise(pl.lit("尚无先例可以核对这样的判断")),
     )  # fmt: skip
     similar = pl.concat([rest.select("event_id"), near], how="horizontal").select(
         "event_id",
         account_code=pl.when(known).then("code"),
         method=pl.when(known).then(pl.lit("similar")).otherwise(pl.lit("none")),
         confidence=pl.when(known).then("right").otherwise(0.0),
-        automatic=known & (pl.col("surely") >= SURE),
+        automatic=(known & (pl.col("surely") >= SURE)).fill_null(False),
         explanation=pl.when(known)
         .then(told)
         .otherwise(pl.lit("没有适用的规则，也没有相近的先例，请人工确定")),

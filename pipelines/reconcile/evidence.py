@@ -76,7 +76,8 @@ class Evidence:
         """The same, knowing the other names of parties.
 
         A payment channel or a supplier's owner goes by another name in every flow: such names stand together
-        on several amounts that leave no choice. Two strangers with one amount by chance do not meet again.
+        on several amounts that leave no choice, in whatever canteen. Two strangers with one amount by chance do
+        not meet again; masked persons may, so they are left out.
 
         Args:
             pairs: From ``weighed``.
@@ -85,7 +86,8 @@ class Evidence:
         named = strangers.select(
             "block", a=self.events["party_key"][strangers["l"]], b=self.events["party_key"][strangers["r"]]
         )
-        often = named.group_by("a", "b").agg(amounts=pl.col("block").n_unique())
+        persons = pl.any_horizontal(pl.col("a", "b").str.contains("*", literal=True))
+        often = named.filter(~persons).group_by("a", "b").agg(amounts=pl.col("block").n_unique())
         known = often.filter(pl.col("amounts") >= _OFTEN).select("a", "b")
         return Evidence(self.events, pl.concat([known, known.select(a="b", b="a")]).unique())
 

@@ -48,7 +48,7 @@ class Precedents:
         """What earlier decisions say about texts.
 
         Args:
-            texts: Texts in normal spelling, direction and kind included.
+            texts: As those of ``learn``.
             itself: Whether an equal text counts; without it each decided text is judged by the others.
 
         Returns:
@@ -115,7 +115,8 @@ def learn(decided: pl.DataFrame) -> Precedents:
     """Learn from decisions.
 
     Args:
-        decided: ``text`` (normal spelling, direction and kind included) and ``code``.
+        decided: ``text`` (its side in one character, then the normal spelling; texts of two sides are never
+            near) and ``code``.
     """
     counts = (
         decided.group_by("text", "code").len("n").sort("text", "n", "code", descending=[False, True, False])
@@ -135,8 +136,10 @@ def learn(decided: pl.DataFrame) -> Precedents:
 
 
 def _grams(texts: pl.Series) -> pl.DataFrame:
-    """``at``, ``gram``, ``n``: runs of one to three characters of each text."""
-    framed = pl.DataFrame({"at": np.arange(texts.len()), "text": _END + texts.fill_null("") + _END})
+    """``at``, ``gram``, ``n``: runs of one to three characters of each text, told apart by its side."""
+    framed = pl.DataFrame(
+        {"at": np.arange(texts.len()), "side": texts.str.head(1), "text": _END + texts.str.slice(1) + _END}
+    )
     letters = (
         framed.with_columns(pl.col("text").str.split(""))
         .explode("text")
@@ -144,8 +147,17 @@ def _grams(texts: pl.Series) -> pl.DataFrame:
         .with_columns(second=pl.col("text").shift(-1).over("at"), third=pl.col("text").shift(-2).over("at"))
     )
     one, two = pl.col("text"), pl.col("text") + pl.col("second")
-    runs = [letters.select("at", gram=gram).drop_nulls() for gram in (one, two, two + pl.col("third"))]
-    return pl.concat(runs).filter(pl.col("gram") != _END).group_by("at", "gram").len("n").sort("at", "gram")
+    runs = [
+        letters.select("at", gram=pl.col("side") + gram).drop_nulls()
+        for gram in (one, two, two + pl.col("third"))
+    ]
+    return (
+        pl.concat(runs)
+        .filter(pl.col("gram").str.slice(1) != _END)
+        .group_by("at", "gram")
+        .len("n")
+        .sort("at", "gram")
+    )
 
 
 def _vectors(texts: pl.Series, grams: pl.DataFrame, weights: Array) -> csr_array:
