@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PATIENCE_MS: Final = 90_000
+PATIENCE_MS: Final = 240_000
 WALL: Final = (1920, 1080)
 LAPTOP: Final = (1366, 768)
 # The map needs WebGL, which a machine without a graphics card draws in software.

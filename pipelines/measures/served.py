@@ -24,7 +24,7 @@ from pipelines.measures.access.client import HOST, Client, Request
 from warehouse.errors import Permanent
 from warehouse.settings import ROOT, Settings
 
-START_LIMIT_S: Final = 240
+START_LIMIT_S: Final = 420
 STOP_LIMIT_S: Final = 20
 
 
