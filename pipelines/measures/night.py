@@ -94,21 +94,24 @@ def _histories(
     root: Path, canteens: int, lengths: tuple[int, int], nights: int, progress: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """The same nights after a short and a long history, turn by turn."""
+    warming = int(nights > 1)  # the first night warms dbt's parse cache in both homes
     homes = {days: with_history(root / f"home-{days}", canteens, days, progress) for days in lengths}
-    landings = {days: _land(root / f"out-{days}", canteens, days, nights=nights + 1) for days in lengths}
+    landings = {
+        days: _land(root / f"out-{days}", canteens, days, nights=nights + warming) for days in lengths
+    }
     costs: dict[int, list[float]] = {days: [] for days in lengths}
     amplification: list[float] = []
-    for offset in range(nights + 1):
+    for offset in range(nights + warming):
         for days in lengths:
             before, versions = _table_files(homes[days]), _versions(homes[days])
             cost = _nightly(homes[days], landings[days], _END + (offset + 1) * _DAY)
-            if offset or nights == 1:  # the first night warms dbt's parse cache in both homes
+            if offset >= warming:
                 costs[days].append(cost.cpu_s)
                 amplification.append(_amplification(homes[days], before, versions))
                 progress(f"{days} 天历史后的一夜：{cost.cpu_s:.1f} CPU 秒")
     short, long = lengths
     ratio = statistics.median(costs[long]) / statistics.median(costs[short])
-    idle = _idle(homes[short], landings[short], _END + (nights + 1) * _DAY)
+    idle = _idle(homes[short], landings[short], _END + (nights + warming) * _DAY)
     shutil.rmtree(root)
     return [
         measure("night", "night_3y_over_30d", round(ratio, 3), len(costs[long])),

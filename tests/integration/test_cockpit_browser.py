@@ -161,7 +161,6 @@ def test_a_user_meets_no_dashboard_of_another_tier(cockpit: Served, tier: str) -
     assert [one["slug"] for one in listed] == [tier]
     with browser.page(browser.LAPTOP) as view:
         browser.log_in(view, cockpit.address, user, cockpit.passwords[user])
-        browser.drawn(view)
         for other in set(TIERS) - {tier}:
             view.goto(f"{cockpit.address}/superset/dashboard/{other}/")
             view.wait_for_load_state("networkidle")

@@ -12,7 +12,8 @@ from warehouse.settings import Settings
 
 START = dt.date(2026, 9, 24)
 END = dt.date(2026, 10, 13)
-CONTENT_STEPS = (night.receive, night.silver, night.gold, night.publish)
+SILVER_STEPS = (night.receive, night.silver)
+CONTENT_STEPS = (*SILVER_STEPS, night.gold, night.publish)
 
 
 def simulate(
@@ -30,11 +31,12 @@ def run(
     first: dt.date | None = None,
     on_step: Callable[[str], None] | None = None,
     force: bool = False,
+    steps: Iterable[Callable] = CONTENT_STEPS,
 ) -> Settings:
-    """One night, every step but the scoring."""
+    """One night, every step but the scoring, or only some steps."""
     opened = settings.load(home)
     work = night.Night(opened, landing, first or last, last, force, on_step or (lambda _: None))
-    for step in CONTENT_STEPS:
+    for step in steps:
         step(work, lambda _: None)
     return opened
 

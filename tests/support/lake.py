@@ -247,7 +247,7 @@ def _folders() -> list[str]:
     return [
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
         *("--target-path", str(target / "target"), "--log-path", str(target / "logs")),
-        *("--quiet", "--no-print", "--no-use-colors", "--log-level-file", "none"),
+        *("--quiet", "--no-print", "--no-use-colors", "--log-level-file", "none", "--no-write-json"),
     ]
 
 
