@@ -2,8 +2,8 @@
 
 Steps: an original is kept, receipts, every silver commit, the end of dbt, every gold commit, the
 serving file, the manifest, the swap. The step log of the killed process shows where the kill fell.
-What comes after dbt is killed in a home that a kill right after dbt left behind: the disk is the same
-as in one process, and dbt need not run for each of these steps.
+What comes after the first gold commit is killed in a home that a kill right there left behind: the disk is
+the same as in one process, and dbt need not run for each of these steps.
 """
 
 import datetime as dt
@@ -82,12 +82,12 @@ def test_a_kill_after_any_step_is_repaired_by_running_again(
         "swap",
     ):
         assert expected_step in steps
-    after_dbt = steps.index("dbt") + 1
+    built_by = next(n for n, step in enumerate(steps) if step.startswith("gold.")) + 1
     before = snapshot(settings.load(base))
     built = clone(base, tmp_path / "built")
-    kill(built, landing, steps[:after_dbt])
+    kill(built, landing, steps[:built_by])
     for point in kill_points(steps):
-        done = 0 if point < after_dbt else after_dbt
+        done = 0 if point < built_by else built_by
         home = clone(built if done else base, tmp_path / str(point))
         kill(home, landing, steps[done : point + 1])
         assert snapshot(settings.load(home)) in (before, before + 1)
