@@ -21,9 +21,9 @@ from pipelines.reconcile.evidence import Evidence
 
 _PROPOSED_REACH: Final = 2 * WINDOW
 """Days within which a place that an event was merely proposed for is open to others."""
-_MANY: Final = 2_000_000
+_MANY: Final = 1_000_000
 """Pairs of one amount in a canteen beyond which all that no number holds is left to a person, to bound the work."""
-_CHUNK: Final = 1_000_000
+_CHUNK: Final = 500_000
 """Pairs compared at once, to bound the memory."""
 
 
@@ -41,7 +41,9 @@ def certain(
     """
     placed = _placed(clusters, evidence)
     within = _within(placed, evidence)
-    placed = placed.with_columns(held=_among(_ends(within.filter(pl.col("ref") == 1))))
+    placed = placed.with_columns(
+        held=_among(_ends(within.filter(pl.col("ref") == 1))) & ~_among(_shared_numbers(placed, copies))
+    )
     contradicted = _ends(within.filter(pl.col("ref") < 0))
     placed = _doubting(placed, pl.concat([doubtful, contradicted, _unlike_twins(placed, copies)]))
     claims, uncountable = _claims(placed.filter(~_among(explained)), evidence)
@@ -53,7 +55,7 @@ def certain(
 
 def _placed(clusters: Clusters, evidence: Evidence) -> pl.DataFrame:
     return evidence.events.select(
-        *("row", "block", "bit", "day", "like", "alike", "natural"),
+        *("row", "block", "bit", "day", "like", "alike", "natural", "ref_key"),
         group=pl.Series(clusters.label),
         mask=pl.Series(clusters.mask[clusters.label]),
         joined=pl.Series(clusters.size[clusters.label] > 1),
@@ -71,6 +73,14 @@ def _within(placed: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
         .select("l", "r")
     )
     return pairs.with_columns(ref=evidence.numbers(pairs))
+
+
+def _shared_numbers(placed: pl.DataFrame, copies: pl.Series) -> pl.Series:
+    """Events of groups of one amount that bear one number, as instalments of a contract do: it tells none of them."""
+    numbered = placed.filter(pl.col("ref_key").is_not_null(), ~_among(copies))
+    number = ["block", "bit", "ref_key"]
+    shared = numbered.filter(pl.col("group").n_unique().over(number) > 1).select("group").unique()
+    return placed.join(shared, on="group", how="semi")["row"]
 
 
 def _claims(placed: pl.DataFrame, evidence: Evidence) -> tuple[pl.DataFrame, pl.Series]:

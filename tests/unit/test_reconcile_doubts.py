@@ -53,6 +53,15 @@ def test_numbers_exclude_rivals() -> None:
     assert groups(run(*events)) == {three("a"), three("b")}
 
 
+def test_a_number_that_two_payments_share_excludes_nothing() -> None:
+    """A contract's number on both instalments, and one document missing: the other one could be either's."""
+    events = [
+        one for name, days in (("a", (1, 1, 3)), ("b", (8, 8, 9))) for one in trio(name, days, ref=NUMBERS[0])
+    ]
+    result = run(*(one for one in events if one["event_id"] != "a-business"))
+    assert not any("b-business" in group for group in groups(result))
+
+
 def test_what_a_number_holds_is_no_place_for_another() -> None:
     """The first is booked with its number, so that the second's books can only be the second's."""
     events = payments((1, 1, 3), (4, 4, 6))
