@@ -141,12 +141,12 @@ def test_no_automatic_event_could_change_places() -> None:
             kind=None,
             canteen_id=f"C{canteen:03d}",
         )
-        for canteen in range(500)
+        for canteen in range(300)
         for nth in range(dice.randint(4, 14))
     ]
     facts = pl.DataFrame(events, SCHEMA).select("event_id", "biz_date", "text", "party")
     sure = run(*events).matches.filter("automatic").join(facts, on="event_id")
-    assert sure.height > 500
+    assert sure.height > 300
     swaps = (
         sure.join(sure, on=["canteen_id", "flow"], suffix="_o")
         .filter(
