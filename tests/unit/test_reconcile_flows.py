@@ -131,6 +131,7 @@ def test_every_event_is_matched_at_most_once_and_the_remainder_is_zero(
     assert set(matched.matches["event_id"]) <= set(planted.events["event_id"])
     score = finance_match.score(matched, planted.events, planted.truth_events, planted.truth_breaks)
     assert score.remainder_zero
+    assert score.wrong_automatic == 0
     assert score.match_recall is not None
     assert score.match_recall > 0.97
 
