@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cockpit_server as tiny
 import pytest
@@ -134,6 +135,24 @@ def test_everybody_gets_exactly_the_rows_of_the_own_scope_and_department(
 ) -> None:
     assert keys(user(name).rows("canteen_period")) == numbered("C", *canteens)
     assert keys(user(name).rows("finding")) == numbered("F", *findings)
+
+
+def test_rows_of_a_chart_come_in_one_order_also_where_it_leaves_some_equal(
+    user: Callable[[str], tiny.Browser],
+) -> None:
+    """Else the order of the own rows would depend on the rows of others."""
+    columns = ["county_code", "canteen_id"]
+
+    def shown(**order: Any) -> list[tuple[str, str]]:
+        rows = user("city").rows("canteen_period", columns=columns, **order)
+        return [(str(row["county_code"]), str(row["canteen_id"])) for row in rows]
+
+    plain = shown()
+    assert len(plain) == 16
+    assert plain == sorted(plain)
+    assert shown(row_limit=5) == plain[:5]
+    falling = shown(orderby=[["county_code", False]])
+    assert falling == sorted(sorted(plain), key=lambda row: row[0], reverse=True)
 
 
 def test_answers_kept_for_one_scope_are_never_given_to_another(user: Callable[[str], tiny.Browser]) -> None:
