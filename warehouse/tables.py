@@ -340,6 +340,7 @@ FLOW_EVENT: Final[dict[str, pl.DataType]] = {
     "source_feed": pl.String(),
     "record_no": pl.String(),
     "account_no": pl.String(),
+    "account_role": pl.String(),
     "direction": pl.String(),
     "amount_yuan": pl.Decimal(18, 2),
     "kind": pl.String(),
@@ -359,7 +360,7 @@ FLOW_EVENT: Final[dict[str, pl.DataType]] = {
 }
 """Columns of ``silver.flow_event``: every movement of money as the bank, a document or the books have it, once.
 
-``match_id`` is null where nothing was matched, ``difference_id`` and ``break_type`` where the flows agree.
+``account_role`` is that of a bank line's account on its day, null in the other flows. ``match_id`` is null where nothing was matched, ``difference_id`` and ``break_type`` where the flows agree.
 ``settled_week`` is the Monday of the week whose comparison settled the event, null while it still waits for a
 flow (``pipelines.flows``). ``decided`` says that a steward settled its difference."""
 
