@@ -424,6 +424,28 @@ def append(
     return True
 
 
+def note(path: Path, schema: Mapping[str, pl.DataType], facts: Mapping[str, str]) -> bool:
+    """Keep facts with a commit that changes no row, where there is a table.
+
+    Args:
+        path: Table folder.
+        schema: Column types as stored, in order.
+        facts: Text by name, see ``fact``.
+
+    Returns:
+        Whether a commit was made.
+    """
+    if version(path) is None:
+        return False
+    write_deltalake(
+        str(path),
+        pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest()),
+        mode="append",
+        commit_properties=CommitProperties(custom_metadata=dict(facts)),
+    )
+    return True
+
+
 def touched_since(path: Path, since: int | None, name: str = _TOUCHED) -> frozenset[str] | None:
     """Days whose content changed after a version, as ISO text; ``*`` stands for all.
 

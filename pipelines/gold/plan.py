@@ -36,6 +36,7 @@ _NO_EFFECT: Final = frozenset(
         "posted_voucher",
         "book_period",
         "book_stock",
+        "flow_decision",
         "flow_event",
         "flow_difference",
     }
