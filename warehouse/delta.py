@@ -424,26 +424,25 @@ def append(
     return True
 
 
-def note(path: Path, schema: Mapping[str, pl.DataType], facts: Mapping[str, str]) -> bool:
-    """Keep facts with a commit that changes no row, where there is a table.
+def note(
+    path: Path, schema: Mapping[str, pl.DataType], facts: Mapping[str, str], partition: str | None = None
+) -> None:
+    """Keep facts with a commit that changes no row.
 
     Args:
-        path: Table folder.
+        path: Table folder; the table is made where there is none yet.
         schema: Column types as stored, in order.
         facts: Text by name, see ``fact``.
-
-    Returns:
-        Whether a commit was made.
+        partition: Partition column.
     """
-    if version(path) is None:
-        return False
+    path.mkdir(parents=True, exist_ok=True)
     write_deltalake(
         str(path),
         pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest()),
         mode="append",
+        partition_by=[partition] if partition else None,
         commit_properties=CommitProperties(custom_metadata=dict(facts)),
     )
-    return True
 
 
 def touched_since(path: Path, since: int | None, name: str = _TOUCHED) -> frozenset[str] | None:

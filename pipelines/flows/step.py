@@ -276,7 +276,8 @@ def _replace(
     if not days and not facts:
         return False
     if not days:
-        return delta.note(path, schema, facts)
+        delta.note(path, schema, facts, "biz_month")
+        return False
     return delta.replace(
         path,
         [typed.filter(pl.col("biz_date").is_in(list(days))).sort("biz_date", "canteen_id", _KEYS[name])],
