@@ -90,7 +90,9 @@ def _scope(
     return Scope(money, earliest.replace(day=1))
 
 
-def _touched(settings: Settings, feeds: tuple[str, ...], seen: Mapping[str, Any]) -> frozenset[dt.date] | None:
+def _touched(
+    settings: Settings, feeds: tuple[str, ...], seen: Mapping[str, Any]
+) -> frozenset[dt.date] | None:
     """Days whose content changed since the last night; ``None`` means every day."""
     days: set[dt.date] = set()
     for feed in feeds:
@@ -105,8 +107,5 @@ def _every_day(settings: Settings) -> frozenset[dt.date]:
     """Every day of which there may be money."""
     ranges = [delta.day_range(settings.table(f"silver.{name}")) for name in MONEY_FEEDS]
     return frozenset(
-        day
-        for one in ranges
-        if one is not None
-        for day in pl.date_range(one[0], one[1], eager=True)
+        day for one in ranges if one is not None for day in pl.date_range(one[0], one[1], eager=True)
     )

@@ -1,6 +1,7 @@
 """Stewards' decisions about the three flows.
 
-Belongs here: marking what was decided. Does not belong here: taking a file of decisions in (``pipelines.deciding``).
+Belongs here: marking what was decided, and coding bank lines as stewards coded earlier ones. Does not belong here:
+taking a file of decisions in (``pipelines.deciding``).
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.books import reference
+from pipelines.reconcile import coding
 from warehouse import delta, vocabulary
 from warehouse.settings import Settings
-from warehouse.tables import SILVER
+from warehouse.tables import FLOW_EVENT, SILVER
 
 TABLE: Final = "flow_decision"
 
@@ -47,3 +50,37 @@ def marked_differences(differences: pl.DataFrame, decided: pl.DataFrame) -> pl.D
     return differences.join(
         known.select(difference_id="subject_id", decided_reason=said), on="difference_id", how="left"
     ).with_columns(decided=pl.col("decided_reason").is_not_null())
+
+
+def coded(settings: Settings, events: pl.DataFrame) -> pl.DataFrame:
+    """The account that stands against the bank for some events, by dated rules, then as stewards decided.
+
+    Args:
+        settings: The data home.
+        events: Rows of ``silver.flow_event``.
+
+    Returns:
+        Columns of ``coding.code``, one row an event.
+    """
+    books, rules, precedents = reference.load(), coding.read_rules(), _precedents(settings)
+    placed = books.books_of(events, "biz_date")
+    parts = [
+        coding.code(placed.filter(pl.col("account_set") == one), one, rules, precedents)
+        for one in placed["account_set"].unique().sort()
+    ]
+    return pl.concat(parts).sort("event_id")
+
+
+def _precedents(settings: Settings) -> pl.DataFrame:
+    """What stewards coded: account_set, direction, party, text, account_code of the bank lines they decided."""
+    ruled = read(settings).filter(pl.col("account_code").is_not_null()).select("subject_id", "account_code")
+    columns = ["canteen_id", "biz_date", "event_id", "flow", "difference_id", "direction", "party", "text"]
+    events = delta.read(settings.table("silver.flow_event"), FLOW_EVENT, columns=columns)
+    lines = events.filter(pl.col("flow") == "bank")
+    named = [
+        lines.join(ruled.rename({"subject_id": name}), on=name) for name in ("event_id", "difference_id")
+    ]
+    placed = reference.load().books_of(
+        pl.concat([one.select(*columns, "account_code") for one in named]), "biz_date"
+    )
+    return placed.select("account_set", "direction", "party", "text", "account_code")

@@ -184,7 +184,7 @@ def _owned(lines: pl.DataFrame, references: Mapping[str, pl.DataFrame]) -> pl.Da
             pl.col("until").is_null() | (pl.col("biz_date") <= pl.col("until")),
         )
         .sort("account_no", "biz_date", "valid_from", "canteen_id")
-        .unique([name for name in lines.columns], keep="last", maintain_order=True)
+        .unique(lines.columns, keep="last", maintain_order=True)
     )
 
 

@@ -127,18 +127,9 @@ def _with_newcomers(settings: Settings, days: dict[str, Days | None]) -> dict[st
         before = before.filter(month.is_in(sorted(months)))
     keys = ["canteen_id", "biz_month"]
     changed = pl.concat([now.join(before, on=keys, how="anti"), before.join(now, on=keys, how="anti")])
-    first = (
-        changed.select(month.unique().sort().str.to_date("%Y-%m", strict=True).alias("first"))
-        if changed.height
-        else None
-    )
-    if first is None:
-        return days
+    firsts = [dt.date.fromisoformat(f"{one}-01") for one in changed["biz_month"].unique()]
     more = frozenset(
-        begin + _DAY * n
-        for begin in first["first"]
-        for n in range(31)
-        if (begin + _DAY * n).month == begin.month
+        begin + _DAY * n for begin in firsts for n in range(31) if (begin + _DAY * n).month == begin.month
     )
     return {feed: None if one is None else one | more for feed, one in days.items()}
 
@@ -162,7 +153,7 @@ def _held(settings: Settings, fresh: pl.DataFrame, gone: pl.DataFrame) -> Held:
     since = starts.join(previous, on="canteen_id", how="left").with_columns(
         since=pl.coalesce(pl.col("previous") - weeks.CARRIED, "first")
     )
-    begin = since["since"].min()
+    begin: dt.date = min(since["since"].to_list())
     waited = pl.col("settled_week").is_null() | (pl.col("settled_week") >= pl.col("first"))
     parts = [
         delta.read_files([file], FLOW_EVENT)
@@ -180,7 +171,7 @@ def _previous(files: list[delta.DataFile], starts: pl.DataFrame) -> pl.DataFrame
     """canteen_id, previous: Monday of the last week with events before each canteen's first, within the longest pause."""
     lacking, found = starts, [_no_previous()]
     months = sorted({f"{file.last:%Y-%m}" for file in files}, reverse=True)
-    earliest = starts["first"].min() - weeks.LONGEST_PAUSE  # type: ignore[operator]
+    earliest = min(starts["first"].to_list()) - weeks.LONGEST_PAUSE
     for month in months:
         held = [file for file in files if f"{file.last:%Y-%m}" == month]
         if lacking.is_empty() or all(file.last is None or file.last < earliest for file in held):
