@@ -40,7 +40,7 @@ hit as (
         on p.canteen_id = d.canteen_id and p.invoice_no = d.invoice_no
     union
     select e.* from silver.flow_event as e
-    inner join booked as b on e.canteen_id = b.canteen_id and e.ref = b.source_record_no
+    inner join booked as b on e.canteen_id = b.canteen_id and b.source_record_no in (e.ref, e.record_no)
 ),
 
 event as (

@@ -19,6 +19,8 @@ from pipelines.books.events import CARRYING
 from pipelines.flows import decisions
 from pipelines.flows import step as flows_step
 from pipelines.night import Night
+from pipelines.prices import references
+from pipelines.silver import door
 from warehouse import delta, settings
 from warehouse.errors import Permanent
 from warehouse.settings import Settings
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.long
 TABLES = {"flow_event": FLOW_EVENT, "flow_difference": FLOW_DIFFERENCE, "book_stock": BOOK_STOCK}
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for the end of the process."""
 
 
@@ -76,15 +78,15 @@ def content(opened: Settings) -> dict[str, list[Any]]:
     return found | {"posted": sorted(sums.rows(), key=str)}
 
 
-def test_night_by_night_equals_the_range(
+def test_several_nights_equal_the_range(
     landing: Path, expected: dict[str, list[Any]], tmp_path: Path
 ) -> None:
-    for day in city.arrivals(landing):
+    for day in (*city.arrivals(landing)[::3], city.END):
         home = run(tmp_path / "home", landing, day)
     assert content(home) == expected
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_arrivals_in_another_order_give_the_same_content(
     landing: Path, expected: dict[str, list[Any]], tmp_path: Path, seed: int
 ) -> None:
@@ -107,9 +109,6 @@ def test_a_run_that_ends_after_any_commit_is_made_good_by_the_next(
     opened = run(tmp_path / "home", part, city.END - dt.timedelta(days=5))
     tonight = Night(opened, part, city.END, city.END)
     night.receive(tonight, lambda _: None)
-    from pipelines.prices import references
-    from pipelines.silver import door
-
     door.run(opened, lambda _: None, lambda _: None)
     references.run(opened, lambda _: None, lambda _: None)
     for step, commits in ((books, 5), (flows, 2)):
@@ -119,11 +118,11 @@ def test_a_run_that_ends_after_any_commit_is_made_good_by_the_next(
             def on_step(name: str, steps: list[str] = steps, survived: int = survived) -> None:
                 steps.append(name)
                 if len(steps) == survived:
-                    raise Killed
+                    raise KilledError
 
             try:
                 step(opened, on_step)
-            except Killed:
+            except KilledError:
                 continue
         step(opened, lambda _: None)
     assert content(opened) == expected
@@ -229,8 +228,12 @@ def test_a_decision_about_what_does_not_exist_is_refused_with_its_lines(
     file = decision(
         tmp_path / "wrong.csv", "D-nothing,已查明原因,说明,数据管理员,", f"{event},同意,,数据管理员,9x"
     )
-    with pytest.raises(
-        Permanent,
-        match="第 2 行：没有这个差异或事件编号.*第 3 行：裁定须为.*第 3 行：事由为空.*第 3 行：会计科目表",
-    ):
+    with pytest.raises(Permanent) as refused:
         deciding.decide(whole, file, city.END)
+    for told in (
+        "第 2 行：没有这个差异或事件编号",
+        "第 3 行：裁定须为",
+        "第 3 行：事由为空",
+        "第 3 行：会计科目表",
+    ):
+        assert told in str(refused.value)
