@@ -194,3 +194,12 @@ def test_the_order_in_which_days_come_to_be_known_does_not_matter(seed: int) -> 
 
 def assert_same(found: pl.DataFrame, expected: pl.DataFrame, key: str) -> None:
     assert found.sort(key).rows() == expected.sort(key).rows()
+
+
+def test_a_canteens_result_does_not_depend_on_whom_it_is_compared_with() -> None:
+    made = events_of(money_flows.make(seed=5, canteens=6, days=40, refs=0.3))
+    whole, alone = Book(), Book()
+    whole.night(made)
+    mine = made.filter(pl.col("canteen_id").is_in(["C0001", "C0004"]))
+    alone.night(mine)
+    assert_same(alone.events, whole.events.join(mine, on="event_id", how="semi"), "event_id")
