@@ -46,6 +46,8 @@ _TABLE_LABELS: Final = {
     "posted_voucher": "本系统记账凭证",
     "book_period": "已结账期间",
     "book_stock": "月末库存批次",
+    "flow_event": "三流资金事件",
+    "flow_difference": "三流差异",
 }
 _RUN_LABELS: Final = {
     "_provider": "数据提供方",

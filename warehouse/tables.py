@@ -131,6 +131,7 @@ FEEDS: Final[dict[str, Feed]] = {
             None,
         ),
         Feed("bank_account", "银行账户", contracts.BankAccount, ("account_no", "valid_from"), None),
+        Feed("flow_decision", "三流差异裁定", contracts.FlowDecision, ("subject_id",), None),
         Feed("purchase", "采购验收", contracts.Purchase, _CANTEEN_DAY),
         Feed("stock_move", "出入库", contracts.StockMove, _CANTEEN_DAY),
         Feed("stocktake", "盘点", contracts.Stocktake, _CANTEEN_DAY),
@@ -332,6 +333,57 @@ BOOK_STOCK: Final[dict[str, pl.DataType]] = {
 """Columns of ``silver.book_stock``: what was in stock at a month's end, batch by batch, by the days of what
 happened. Under weighted average an item is one batch."""
 
+FLOW_EVENT: Final[dict[str, pl.DataType]] = {
+    "canteen_id": pl.String(),
+    "biz_date": pl.Date(),
+    "event_id": pl.String(),
+    "flow": pl.String(),
+    "source_feed": pl.String(),
+    "record_no": pl.String(),
+    "account_no": pl.String(),
+    "account_role": pl.String(),
+    "direction": pl.String(),
+    "amount_yuan": pl.Decimal(18, 2),
+    "kind": pl.String(),
+    "party": pl.String(),
+    "text": pl.String(),
+    "ref": pl.String(),
+    "match_id": pl.String(),
+    "rule": pl.String(),
+    "confidence": pl.Float64(),
+    "automatic": pl.Boolean(),
+    "difference_id": pl.String(),
+    "break_type": pl.String(),
+    "decided": pl.Boolean(),
+    "settled_week": pl.Date(),
+    "_provider": pl.String(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.flow_event``: every movement of money as the bank, a document or the books have it, once.
+
+``account_role`` is that of a bank line's account on its day, null in the other flows. ``match_id`` is null where
+nothing was matched, ``difference_id`` and ``break_type`` where the flows agree. ``settled_week`` is the Monday of the
+week whose comparison settled the event, null while it still waits for a flow (``pipelines.flows``). ``decided`` says that a steward settled its difference."""
+
+FLOW_DIFFERENCE: Final[dict[str, pl.DataType]] = {
+    "canteen_id": pl.String(),
+    "biz_date": pl.Date(),
+    "difference_id": pl.String(),
+    "break_type": pl.String(),
+    "amount_yuan": pl.Decimal(18, 2),
+    "reason": pl.String(),
+    "bank_yuan": pl.Decimal(18, 2),
+    "business_yuan": pl.Decimal(18, 2),
+    "books_yuan": pl.Decimal(18, 2),
+    "decided": pl.Boolean(),
+    "decided_reason": pl.String(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.flow_difference``: what the three flows disagree on, one row a difference.
+
+``biz_date`` is the day of its earliest event, ``amount_yuan`` (never negative) what is unexplained; the amounts of
+the flows are money in less money out, zero where the flow has nothing."""
+
 SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     **{feed.name: feed.columns for feed in FEEDS.values()},
     "delivery": DELIVERY,
@@ -344,6 +396,8 @@ SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     "posted_voucher": POSTED_VOUCHER,
     "book_period": BOOK_PERIOD,
     "book_stock": BOOK_STOCK,
+    "flow_event": FLOW_EVENT,
+    "flow_difference": FLOW_DIFFERENCE,
 }
 """Every silver table and its columns."""
 
@@ -360,6 +414,7 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.quotation": "production",
     "silver.price_agreement": "base",
     "silver.bank_account": "base",
+    "silver.flow_decision": "production",
     "silver.settlement": "production",
     "silver.control_total": "production",
     "silver.meal_leave": "production",
@@ -392,5 +447,7 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.posted_voucher": "production",
     "silver.book_period": "production",
     "silver.book_stock": "production",
+    "silver.flow_event": "production",
+    "silver.flow_difference": "production",
 }
 """Data class of every bronze and silver table; those of dbt's models and seeds are tags in ``dbt_project.yml``."""

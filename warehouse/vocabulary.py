@@ -131,6 +131,8 @@ DUTY_STEPS: Final = {
     "pay": "付款",
     "book": "记账",
 }
+# What a steward says of a difference of the three flows.
+FLOW_DECISIONS: Final = {"explained": "已查明原因", "corrected": "已更正", "confirmed": "确认为同一笔"}
 REFUND_KINDS: Final = {"meal": "已扣餐费退回", "balance": "余额退还"}
 FOOD_CATEGORIES: Final = {
     "grain": "粮食",
@@ -629,6 +631,25 @@ LABELS: Final = {
     "seal": "结账封签",
     "layer_date": "批次日期",
     "layer_id": "批次编号",
+    "flow": "资金流别",
+    "kind": "类别",
+    "party": "对方",
+    "text": "摘要文字",
+    "ref": "引用编号",
+    "match_id": "匹配编号",
+    "rule": "匹配规则",
+    "automatic": "是否自动匹配",
+    "difference_id": "差异编号",
+    "break_type": "差异类型",
+    "decided": "是否已裁定",
+    "decided_reason": "裁定理由",
+    "settled_week": "完成比对的周（周一）",
+    "subject_id": "差异或事件编号",
+    "decision_code": "裁定",
+    "decided_by": "裁定角色",
+    "bank_yuan": "银行净额（元）",
+    "business_yuan": "业务净额（元）",
+    "books_yuan": "账簿净额（元）",
     "document_no": "单据号",
     "duty_step": "经办环节",
     "withdrawn_feed": "撤销的数据",

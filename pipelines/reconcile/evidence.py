@@ -31,7 +31,7 @@ class Evidence:
 
     Attributes:
         events: Prepared events.
-        other_names: Pairs of parties that look different and may be one: ``a``, ``b``.
+        other_names: Pairs of parties that look different and may be one: ``canteen``, ``a``, ``b``.
     """
 
     events: pl.DataFrame
@@ -40,7 +40,7 @@ class Evidence:
     @classmethod
     def of(cls, events: pl.DataFrame) -> Evidence:
         """Before anything is learned."""
-        return cls(events, pl.DataFrame(schema={"a": pl.String, "b": pl.String}))
+        return cls(events, pl.DataFrame(schema={"canteen": pl.Int64, "a": pl.String, "b": pl.String}))
 
     def weighed(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Pairs with what speaks for them.
@@ -76,20 +76,24 @@ class Evidence:
         """The same, knowing the other names of parties.
 
         A payment channel or a supplier's owner goes by another name in every flow: such names stand together
-        on several amounts that leave no choice, in whatever canteen. Two strangers with one amount by chance do
-        not meet again; masked persons may, so they are left out.
+        on several amounts that leave no choice. Two strangers with one amount by chance do not meet again; masked
+        persons may, so they are left out. What is learned of a canteen rests on its own events, so that its
+        result is the same whichever others are compared with it.
 
         Args:
             pairs: From ``weighed``.
         """
         strangers = pairs.filter(pl.col("who") < 0, ~pl.col("open"), pl.col("lag") <= WINDOW)
         named = strangers.select(
-            "block", a=self.events["party_key"][strangers["l"]], b=self.events["party_key"][strangers["r"]]
+            "block",
+            canteen=self.events["canteen"][strangers["l"]],
+            a=self.events["party_key"][strangers["l"]],
+            b=self.events["party_key"][strangers["r"]],
         )
         persons = pl.any_horizontal(pl.col("a", "b").str.contains("*", literal=True))
-        often = named.filter(~persons).group_by("a", "b").agg(amounts=pl.col("block").n_unique())
-        known = often.filter(pl.col("amounts") >= _OFTEN).select("a", "b")
-        return Evidence(self.events, pl.concat([known, known.select(a="b", b="a")]).unique())
+        often = named.filter(~persons).group_by("canteen", "a", "b").agg(amounts=pl.col("block").n_unique())
+        known = often.filter(pl.col("amounts") >= _OFTEN).select("canteen", "a", "b")
+        return Evidence(self.events, pl.concat([known, known.select("canteen", a="b", b="a")]).unique())
 
     def renamed(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Weighed pairs in which parties that may be one under other names count as unknown; with ``score``."""
@@ -112,7 +116,8 @@ class Evidence:
     def _allowing_other_names(self, pairs: pl.DataFrame) -> pl.Series:
         party = {side: self.events["party_key"][pairs[row]] for side, row in (("a", "l"), ("b", "r"))}
         other = self.other_names.with_columns(other=pl.lit(True))
-        known = pairs.select("who", **party).join(other, on=["a", "b"], how="left", maintain_order="left")
+        mine = pairs.select("who", canteen=self.events["canteen"][pairs["l"]], **party)
+        known = mine.join(other, on=["canteen", "a", "b"], how="left", maintain_order="left")
         unknown = pl.col("other").is_not_null() & (pl.col("who") < 0)
         return known.select(who=pl.when(unknown).then(0.0).otherwise("who"))["who"]
 
