@@ -42,6 +42,13 @@ MONEY_SCHEMES: Final = (
     "subsidy_not_spent",
 )
 """Schemes that only the money feeds reveal (``gold.money_finding``)."""
+STOCK_SCHEMES: Final = (
+    "closing_stock_understated",
+    "closing_stock_overstated",
+    "fictitious_purchases",
+    "teacher_food_in_pupil_account",
+)
+"""Schemes that the stock reveals; a negative book stock or a wrong unit is a slip and no scheme."""
 # Scheme -> kinds of finding that reveal it.
 REVEALED_BY: Final[dict[str, tuple[str, ...]]] = {
     "closing_stock_understated": ("stocktake_below_book",),

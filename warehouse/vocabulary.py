@@ -278,7 +278,11 @@ FINDING_KINDS: Final = {
     "unit_suspect": ("计量单位疑似混用", "market", "对照送货单更正数量单位（斤、公斤）"),
     "leave_not_refunded": ("请假扣费未退", "education", "核对请假和扣费名单，把餐费退回个人账户"),
     "payment_not_settled": ("缴费未到专户", "education", "向支付渠道和银行查询该笔款项，追回并入账"),
-    "payment_to_other_account": ("餐费进入其他账户", "education", "把款项划回食堂专用账户，更正渠道的收款账户"),
+    "payment_to_other_account": (
+        "餐费进入其他账户",
+        "education",
+        "把款项划回食堂专用账户，更正渠道的收款账户",
+    ),
     "non_special_account_used": ("未经专户付款", "education", "说明付款账户，今后只从食堂专用账户付款"),
     "invoice_over_acceptance": ("发票多于验收", "both", "按验收单核减发票，要求供应商开红字发票"),
     "paid_twice": ("同一发票重复付款", "education", "核对付款凭证，向供应商追回多付款项"),
@@ -421,7 +425,11 @@ UNKNOWN_REASONS: Final = {
     "opening_stock_missing": ("期初无盘点", "学校", "补报期初盘点表"),
     "stocktake_stale": ("盘点已过期", "学校", "安排盘点并报送，盘点间隔不得超过规定天数"),
     "quarantine_high": ("被隔离的记录过多", "数据管理员", "在隔离清单中更正或放行"),
-    "flows_not_reconciled": ("资金、业务、账务未核平", "学校", "逐笔说明三流差异，由数据管理员裁定后重新判定"),
+    "flows_not_reconciled": (
+        "资金、业务、账务未核平",
+        "学校",
+        "逐笔说明三流差异，由数据管理员裁定后重新判定",
+    ),
 }
 REFUSALS: Final = {
     "unknown_layout": "表头无法识别，请按数据包说明核对列名",

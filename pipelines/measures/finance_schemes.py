@@ -61,7 +61,8 @@ def measure_schemes(*, seed: int, progress: Callable[[str], None]) -> Schemes:
         root = Path(folder)
         simulator.simulate(root, _CANTEENS, _FIRST, _LAST, seed, books=1.0)
         faults = scoring.score(take(root, _LAST), root / "truth")["faults"]
-    counted = {kind: one for kind, one in faults.items() if kind in scoring.REVEALED_BY}
+    schemes = (*scoring.MONEY_SCHEMES, *scoring.STOCK_SCHEMES)
+    counted = {kind: one for kind, one in faults.items() if kind in schemes}
     for kind, one in counted.items():
         progress(f"手法 {kind}：埋设 {one['planted']}，查出 {one['found']}，误报 {one['false']}")
     return Schemes(

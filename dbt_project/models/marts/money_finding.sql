@@ -204,10 +204,12 @@ unanswered as (
         on s.account_no = a.account_no and s.record_no = a.record_no
     where
         a.record_no is null
-        -- The statement covers the days: it has lines before and after.
+        -- The statement covers the days: it has lines of the same week and later ones.
         and exists (
             select 1 from bank as b
-            where s.account_no = b.account_no and b.biz_date between s.settled_on - 6 and s.settled_on
+            where
+                s.account_no = b.account_no
+                and {{ week_start('s.settled_on') }} = {{ week_start('b.biz_date') }}
         )
         and exists (
             select 1 from bank as b
@@ -593,8 +595,8 @@ price_drive as (
 served as (
     select
         canteen_id, {{ month_start('biz_date') }} as month_start,
-        sum(portions) as portions, sum(income_yuan) as income_yuan, sum(cost_yuan) as cost_yuan,
-        sum(subsidy_yuan) as subsidy_yuan, max(case when income_day = 1 then biz_date end) as last_meal
+        sum(purchases_yuan - returns_yuan) as bought_yuan, sum(open_day - supplied_day) as unsupplied_days,
+        max(case when income_day = 1 then biz_date end) as last_meal
     from {{ ref('fct_canteen_day') }}
     where
         biz_date >= {{ date_literal(finding_from(31)) }} and canteen_id in (select canteen_id from special)
@@ -695,8 +697,8 @@ subsidy_not_spent as (
                 when e.income_until >= v.last_meal then coalesce(r.roster_yuan, e.subsidy_yuan) else e.subsidy_yuan
             end as due_yuan,
             case
-                when e.income_until = {{ month_end('e.month_start') }} or e.month_start < {{ month_start(last) }}
-                    then least(e.booked_subsidy_yuan, greatest(v.cost_yuan, 0))
+                when v.unsupplied_days = 0 and {{ month_end('e.month_start') }} <= {{ last }}
+                    then least(e.booked_subsidy_yuan, greatest(v.bought_yuan, 0))
                 else e.booked_subsidy_yuan
             end as spent_yuan
         from eaten as e
