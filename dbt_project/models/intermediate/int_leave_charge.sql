@@ -16,23 +16,20 @@ leave_of_meal as (
 ),
 
 leave_of_day as (
-    select distinct
-        canteen_id, biz_date, person_hash
+    select
+        canteen_id, biz_date, person_hash,
+        max(case when meal = 'all' then 1 else 0 end) as whole_day
     from leave_of_meal
+    group by canteen_id, biz_date, person_hash
 ),
 
 charged as (
     select
-        k.canteen_id, r.biz_date, r.person_hash, r.payer_kind, r.meal, r.amount_yuan
-    from {{ source('silver', 'consumption') }} as r
+        k.canteen_id, r.biz_date, r.person_hash, r.payer_kind, r.meal, r.amount_yuan, l.whole_day
+    from (select * from {{ source('silver', 'consumption') }} where {{ in_window() }} and amount_yuan > 0) as r
     {{ join_keeper() }}
-    where
-        {{ in_window() }} and r.amount_yuan > 0
-        and exists (
-            select 1 from leave_of_day as l
-            where
-                k.canteen_id = l.canteen_id and r.biz_date = l.biz_date and r.person_hash = l.person_hash
-        )
+    inner join leave_of_day as l
+        on k.canteen_id = l.canteen_id and r.biz_date = l.biz_date and r.person_hash = l.person_hash
 )
 
 select
@@ -42,14 +39,7 @@ select
     c.person_hash,
     {{ sum_yuan('c.amount_yuan') }} as charged_yuan
 from charged as c
-inner join (
-    select
-        canteen_id, biz_date, person_hash,
-        max(case when meal = 'all' then 1 else 0 end) as whole_day
-    from leave_of_meal
-    group by canteen_id, biz_date, person_hash
-) as l on c.canteen_id = l.canteen_id and c.biz_date = l.biz_date and c.person_hash = l.person_hash
 left join leave_of_meal as m
     on c.canteen_id = m.canteen_id and c.biz_date = m.biz_date and c.person_hash = m.person_hash and c.meal = m.meal
-where l.whole_day = 1 or m.meal is not null
+where c.whole_day = 1 or m.meal is not null
 group by c.canteen_id, c.biz_date, c.payer_kind, c.person_hash

@@ -16,7 +16,7 @@ delivered as (
         k.canteen_id,
         r.biz_date,
         '{{ feed }}' as feed,
-        r.{{ account_kind }} as account_kind,
+        r.{{ account_kind }}{{ ' as account_kind' if not loop.last }},
         {{ 'r.' if not loop.last }}{{ way }} as way,
         count(*) as row_count,
         sum(r.amount_yuan) as amount_yuan,
@@ -31,14 +31,17 @@ delivered as (
     union all
     {%- endfor %}
     select
-        k.canteen_id, r.biz_date, r.feed, null, null, 0, 0, 0, count(*), null, null
+        k.canteen_id, r.biz_date, r.feed, null as account_kind, null as way, 0 as row_count, 0 as amount_yuan,
+        0 as subsidy_yuan, count(*) as quarantined_rows, null as control_rows, null as control_yuan
     from {{ source('silver', 'quarantine') }} as r
     inner join keeper as k on r.canteen_id = k.source_key and (k.provider is null or r.provider = k.provider)
     where r.state = 'open' and r.feed in ('meal_fee', 'consumption', 'refund', 'purchase') and {{ in_window() }}
     group by k.canteen_id, r.biz_date, r.feed
     union all
     select
-        k.canteen_id, r.biz_date, r.controlled_feed, null, null, 0, 0, 0, 0, sum(r.row_count), sum(r.total_yuan)
+        k.canteen_id, r.biz_date, r.controlled_feed as feed, null as account_kind, null as way, 0 as row_count,
+        0 as amount_yuan, 0 as subsidy_yuan, 0 as quarantined_rows, sum(r.row_count) as control_rows,
+        sum(r.total_yuan) as control_yuan
     from {{ source('silver', 'control_total') }} as r
     {{ join_keeper() }}
     where {{ in_window() }}
