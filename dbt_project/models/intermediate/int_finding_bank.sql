@@ -58,13 +58,12 @@ meal_day as (
 ),
 
 -- Paid by parents and not settled by the channel, nor settled in full.
-unsettled as (
+due_fee as (
     select
         f.canteen_id,
         f.biz_date as trade_date,
         f.way,
         f.fee_yuan,
-        f.fee_yuan - coalesce(s.gross_yuan, 0) as open_yuan,
         y.biz_date
     from (
         select
@@ -74,21 +73,25 @@ unsettled as (
         where feed = 'meal_fee' and row_count > 0 and biz_date >= {{ date_literal(finding_from(45)) }}
         group by canteen_id, biz_date, way
     ) as f
-    inner join (select distinct canteen_id, channel from settled) as c
-        on f.canteen_id = c.canteen_id and f.way = c.channel
     inner join meal_day as m on f.canteen_id = m.canteen_id and f.biz_date = m.biz_date
     {{ join_threshold('f.canteen_id', 'f.biz_date') }}
     inner join meal_day as y
         on f.canteen_id = y.canteen_id and y.income_day = 1 and y.meal_days = m.meal_days + t.settle_meal_days
         and y.biz_date between f.biz_date and f.biz_date + 45
-    left join (
-        select
-            canteen_id, trade_date, channel,
-            sum(gross_yuan) as gross_yuan
-        from settled
-        group by canteen_id, trade_date, channel
-    ) as s on f.canteen_id = s.canteen_id and f.biz_date = s.trade_date and f.way = s.channel
-    where f.fee_yuan > coalesce(s.gross_yuan, 0)
+),
+
+-- Only channels that settle at all are held to it, and only what was settled by the day on which it was due counts:
+-- a finding never depends on what happens after its own day.
+unsettled as (
+    select
+        f.canteen_id, f.trade_date, f.way, f.fee_yuan, f.biz_date,
+        f.fee_yuan - sum(case when s.trade_date = f.trade_date then s.gross_yuan else 0 end) as open_yuan
+    from due_fee as f
+    inner join settled as s
+        on f.canteen_id = s.canteen_id and f.way = s.channel
+        and s.biz_date between f.trade_date - 16 and f.biz_date
+    group by f.canteen_id, f.trade_date, f.way, f.fee_yuan, f.biz_date
+    having f.fee_yuan > sum(case when s.trade_date = f.trade_date then s.gross_yuan else 0 end)
 ),
 
 -- Settlements that no credit of the same amount answers: of the same day first, then of the days around.
@@ -119,42 +122,43 @@ free_credit as (
 
 unpaired as (
     select
-        s.canteen_id, s.record_no, s.trade_date, s.biz_date as settled_on, s.channel, s.account_no, s.net_yuan,
-        y.biz_date
+        s.canteen_id, s.record_no, s.trade_date, s.biz_date as settled_on, s.channel, s.account_no, s.net_yuan
     from same_day as s
     inner join special as a
         on s.canteen_id = a.canteen_id and s.account_no = a.account_no
         and s.biz_date between a.valid_from and a.valid_to
-    inner join meal_day as m on s.canteen_id = m.canteen_id and s.biz_date = m.biz_date
-    {{ join_threshold('s.canteen_id', 's.biz_date') }}
-    inner join meal_day as y
-        on s.canteen_id = y.canteen_id and y.income_day = 1 and y.meal_days = m.meal_days + t.settle_meal_days
-        and y.biz_date between s.biz_date and s.biz_date + 45
     where s.bank_no is null
 ),
 
--- Each credit left over answers the nearest settlement left over.
+-- Each credit left over answers the nearest settlement left over of the days before.
 answered as (
     select
         s.account_no,
         s.record_no,
+        s.net_yuan,
+        s.settled_on,
+        b.biz_date,
         row_number() over (
-            partition by b.account_no, b.record_no
-            order by
-                abs({{ dbt.datediff('s.settled_on', 'b.biz_date', 'day') }}), s.settled_on,
-                s.record_no
+            partition by b.account_no, b.record_no order by s.settled_on desc nulls last, s.record_no asc nulls last
         ) as nearness
     from free_credit as b
     inner join unpaired as s
         on b.account_no = s.account_no and b.amount_yuan = s.net_yuan
-        and b.biz_date between s.settled_on - 3 and s.biz_date
+        and b.biz_date between s.settled_on and s.settled_on + 16
 ),
 
 unanswered as (
-    select s.*
+    select
+        s.*,
+        y.biz_date
     from unpaired as s
-    left join (select distinct account_no, record_no from answered where nearness = 1) as a
-        on s.account_no = a.account_no and s.record_no = a.record_no
+    inner join meal_day as m on s.canteen_id = m.canteen_id and s.settled_on = m.biz_date
+    {{ join_threshold('s.canteen_id', 's.settled_on') }}
+    inner join meal_day as y
+        on s.canteen_id = y.canteen_id and y.income_day = 1 and y.meal_days = m.meal_days + t.settle_meal_days
+        and y.biz_date between s.settled_on and s.settled_on + 45
+    left join answered as a
+        on s.account_no = a.account_no and s.record_no = a.record_no and a.nearness = 1 and a.biz_date <= y.biz_date
     where
         a.record_no is null
         -- The statement covers the days: it has lines of the same week and later ones.
@@ -166,19 +170,19 @@ unanswered as (
         )
         and exists (
             select 1 from bank as b
-            where s.account_no = b.account_no and b.biz_date > s.settled_on and b.biz_date <= s.biz_date + 14
+            where s.account_no = b.account_no and b.biz_date > s.settled_on and b.biz_date <= y.biz_date
         )
         -- As many settlements as credits around these days are answered, whichever took which.
         and (
             select count(*) from unpaired as o
             where
                 s.account_no = o.account_no and s.net_yuan = o.net_yuan
-                and o.settled_on between s.settled_on - 10 and s.settled_on + 10
+                and o.settled_on between s.settled_on - 10 and s.settled_on
         ) > (
-            select count(*) from free_credit as b
+            select count(*) from answered as b
             where
-                s.account_no = b.account_no and s.net_yuan = b.amount_yuan
-                and b.biz_date between s.settled_on - 10 and s.biz_date + 10
+                b.nearness = 1 and s.account_no = b.account_no and s.net_yuan = b.net_yuan
+                and b.settled_on between s.settled_on - 10 and s.settled_on and b.biz_date <= y.biz_date
         )
 ),
 
@@ -308,6 +312,7 @@ chain_day as (
         movement_yuan,
         closing_yuan,
         lag(closing_yuan) over (partition by account_no order by biz_date) as opening_yuan,
+        lag(biz_date) over (partition by account_no order by biz_date) as opening_date,
         complete
     from (
         select
@@ -350,7 +355,8 @@ statement_gap as (
     from chain_day as c
     inner join special as a on c.account_no = a.account_no and c.biz_date between a.valid_from and a.valid_to
     where
-        c.complete = 1 and c.opening_yuan is not null and c.closing_yuan <> c.opening_yuan + c.movement_yuan
+        c.complete = 1 and c.opening_yuan is not null and c.opening_date >= c.biz_date - 31
+        and c.closing_yuan <> c.opening_yuan + c.movement_yuan
         and c.biz_date >= {{ date_literal(finding_from()) }}
 )
 

@@ -41,39 +41,24 @@ invoice_over_acceptance as (
         and biz_date >= {{ date_literal(finding_from()) }}
 ),
 
--- Payments of an invoice beyond its amount; what the bank gave back is no payment.
+-- Payments of an invoice beyond its amount, within 60 days, once the bank can no longer have returned the money.
+-- What it did return is no payment.
 invoice_total as (
     select
-        canteen_id, invoice_no,
-        sum(invoiced_yuan) as invoiced_yuan
-    from (
-        select
-            k.canteen_id, r.invoice_no,
-            case when r.is_red then -r.amount_yuan else r.amount_yuan end as invoiced_yuan
-        from {{ source('silver', 'invoice') }} as r
-        {{ join_keeper() }}
-        where {{ since(finding_from(62), 'r.') }}
-    ) as line
-    group by canteen_id, invoice_no
+        k.canteen_id, r.invoice_no, r.biz_date,
+        sum(case when r.is_red then -r.amount_yuan else r.amount_yuan end) as invoiced_yuan
+    from {{ source('silver', 'invoice') }} as r
+    {{ join_keeper() }}
+    where {{ since(finding_from(62), 'r.') }}
+    group by k.canteen_id, r.invoice_no, r.biz_date
 ),
 
-payment_of_invoice as (
-    select
-        p.*,
-        i.invoiced_yuan,
-        sum(p.amount_yuan) over (
-            partition by p.canteen_id, p.invoice_no order by p.biz_date, p.record_no
-            rows between unbounded preceding and current row
-        ) as so_far_yuan,
-        row_number() over (partition by p.canteen_id, p.invoice_no order by p.biz_date, p.record_no) as n,
-        min(p.record_no) over (
-            partition by p.canteen_id, p.invoice_no order by p.biz_date, p.record_no
-            rows between unbounded preceding and current row
-        ) as first_no
+standing as (
+    select p.*
     from paid as p
-    inner join invoice_total as i on p.canteen_id = i.canteen_id and p.invoice_no = i.invoice_no
     where
-        not exists (
+        p.biz_date >= {{ date_literal(finding_from(62)) }}
+        and not exists (
             select 1 from bank as b
             where
                 b.is_reversal and b.direction = 'in' and p.account_no = b.account_no
@@ -81,17 +66,47 @@ payment_of_invoice as (
         )
 ),
 
+payment_of_invoice as (
+    select
+        p.canteen_id, p.supplier_id, p.invoice_no, p.record_no, p.biz_date, p.amount_yuan,
+        count(*) as n,
+        sum(e.amount_yuan) as so_far_yuan,
+        min(e.record_no) as first_no
+    from standing as p
+    inner join standing as e
+        on p.canteen_id = e.canteen_id and p.invoice_no = e.invoice_no
+        and e.biz_date between p.biz_date - 50 and p.biz_date
+        and (e.biz_date < p.biz_date or e.record_no <= p.record_no)
+    group by p.canteen_id, p.supplier_id, p.invoice_no, p.record_no, p.biz_date, p.amount_yuan
+    having count(*) > 1
+),
+
+paid_over as (
+    select
+        p.canteen_id, p.supplier_id, p.invoice_no, p.record_no, p.biz_date, p.amount_yuan, p.n, p.so_far_yuan,
+        p.first_no,
+        sum(i.invoiced_yuan) as invoiced_yuan
+    from payment_of_invoice as p
+    inner join invoice_total as i
+        on p.canteen_id = i.canteen_id and p.invoice_no = i.invoice_no
+        and i.biz_date between p.biz_date - 50 and p.biz_date
+    group by
+        p.canteen_id, p.supplier_id, p.invoice_no, p.record_no, p.biz_date, p.amount_yuan, p.n, p.so_far_yuan,
+        p.first_no
+    having p.so_far_yuan > sum(i.invoiced_yuan)
+),
+
 paid_twice as (
     select
-        'paid_twice' as kind, canteen_id, 'pupil' as account_kind, supplier_id, invoice_no || '|' || record_no as cause_key,
-        biz_date, biz_date as period_start, biz_date as period_end, 'neutral' as direction,
+        'paid_twice' as kind, canteen_id, 'pupil' as account_kind, supplier_id,
+        invoice_no || '|' || record_no as cause_key, biz_date + 5 as biz_date, biz_date as period_start,
+        biz_date as period_end, 'neutral' as direction,
         so_far_yuan - greatest(invoiced_yuan, so_far_yuan - amount_yuan) as amount_yuan, so_far_yuan as observed,
         invoiced_yuan as expected,
         '发票 ' || invoice_no || '（' || cast(invoiced_yuan as varchar) || ' 元）已付 ' || cast(n as varchar) || ' 次共 '
         || cast(so_far_yuan as varchar) || ' 元' as text_zh,
         first_no || ',' || record_no as record_nos, 'high' as confidence
-    from payment_of_invoice
-    where n > 1 and so_far_yuan > invoiced_yuan
+    from paid_over
 ),
 
 -- One person in both steps of a document, or with money and goods of a canteen within a month.
@@ -102,23 +117,25 @@ handled as (
         case when r.duty_step in ('accept', 'store') then 1 else 0 end as goods
     from {{ source('silver', 'handling') }} as r
     {{ join_keeper() }}
-    where {{ since(finding_from(), 'r.') }}
+    where {{ since(finding_from(31), 'r.') }}
+),
+
+ordered_and_accepted as (
+    select distinct
+        o.canteen_id, o.person_hash, o.document_no, greatest(o.biz_date, a.biz_date) as biz_date
+    from handled as o
+    inner join handled as a
+        on o.canteen_id = a.canteen_id and o.person_hash = a.person_hash and o.document_no = a.document_no
+        and a.biz_date between o.biz_date - 31 and o.biz_date + 31
+    where o.duty_step = 'order' and a.duty_step = 'accept'
 ),
 
 both_steps as (
     select
-        'order' as conflict, canteen_id, person_hash, {{ month_start('max_date') }} as month_start,
-        min(max_date) as first_on, count(*) as documents, min(document_no) as first_document
-    from (
-        select
-            canteen_id, person_hash, document_no,
-            max(biz_date) as max_date
-        from handled
-        where duty_step in ('order', 'accept')
-        group by canteen_id, person_hash, document_no
-        having count(distinct duty_step) = 2
-    ) as document
-    group by canteen_id, person_hash, {{ month_start('max_date') }}
+        'order' as conflict, canteen_id, person_hash, {{ month_start('biz_date') }} as month_start,
+        min(biz_date) as first_on, count(distinct document_no) as documents, min(document_no) as first_document
+    from ordered_and_accepted
+    group by canteen_id, person_hash, {{ month_start('biz_date') }}
     union all
     select
         'money' as conflict, canteen_id, person_hash, {{ month_start('biz_date') }} as month_start,

@@ -2,8 +2,8 @@
     materialized='incremental', incremental_strategy='replace_period',
     meta={'closure': 'finding', 'period_column': 'biz_date'}
 ) }}
--- Every invoice line beside what was ordered and accepted of it. Acceptances are looked for 62 days back;
--- `so_far` are all lines of the same order and ingredient up to this one, red ones subtracted.
+-- Every invoice line beside what was ordered and accepted of it in the 60 days before; `so_far` are the lines of the
+-- same order and ingredient of these days up to this one, red ones subtracted.
 with keeper as (
     {{ keeper_sources() }}
 ),
@@ -31,19 +31,35 @@ line as (
 
 accepted as (
     select
-        p.canteen_id,
-        p.order_no,
-        p.ingredient_id,
+        l.canteen_id,
+        l.record_no,
+        l.biz_date,
         sum(p.ordered_kg) as ordered_kg,
         sum(p.accepted_kg) as accepted_kg,
         sum(p.rejected_kg) as rejected_kg,
         sum(p.amount_yuan) as accepted_yuan,
         max(p.price_yuan) as accepted_price_yuan
-    from {{ ref('stg_purchase') }} as p
-    inner join (select distinct canteen_id, order_no from line) as l
-        on p.canteen_id = l.canteen_id and p.order_no = l.order_no
+    from line as l
+    inner join {{ ref('stg_purchase') }} as p
+        on l.canteen_id = p.canteen_id and l.order_no = p.order_no and l.ingredient_id = p.ingredient_id
+        and p.biz_date between l.biz_date - 60 and l.biz_date
     where {{ since(finding_from(62), 'p.') }}
-    group by p.canteen_id, p.order_no, p.ingredient_id
+    group by l.canteen_id, l.record_no, l.biz_date
+),
+
+so_far as (
+    select
+        l.canteen_id,
+        l.record_no,
+        l.biz_date,
+        sum(e.invoiced_kg) as so_far_kg,
+        sum(e.invoiced_yuan) as so_far_yuan
+    from line as l
+    inner join line as e
+        on l.canteen_id = e.canteen_id and l.order_no = e.order_no and l.ingredient_id = e.ingredient_id
+        and e.biz_date between l.biz_date - 60 and l.biz_date
+        and (e.biz_date < l.biz_date or e.record_no <= l.record_no)
+    group by l.canteen_id, l.record_no, l.biz_date
 ),
 
 compared as (
@@ -54,17 +70,13 @@ compared as (
         a.rejected_kg,
         a.accepted_yuan,
         a.accepted_price_yuan,
-        sum(l.invoiced_kg) over (
-            partition by l.canteen_id, l.order_no, l.ingredient_id order by l.biz_date, l.record_no
-            rows between unbounded preceding and current row
-        ) as so_far_kg,
-        sum(l.invoiced_yuan) over (
-            partition by l.canteen_id, l.order_no, l.ingredient_id order by l.biz_date, l.record_no
-            rows between unbounded preceding and current row
-        ) as so_far_yuan
+        coalesce(f.so_far_kg, l.invoiced_kg) as so_far_kg,
+        coalesce(f.so_far_yuan, l.invoiced_yuan) as so_far_yuan
     from line as l
     left join accepted as a
-        on l.canteen_id = a.canteen_id and l.order_no = a.order_no and l.ingredient_id = a.ingredient_id
+        on l.canteen_id = a.canteen_id and l.record_no = a.record_no and l.biz_date = a.biz_date
+    left join so_far as f
+        on l.canteen_id = f.canteen_id and l.record_no = f.record_no and l.biz_date = f.biz_date
 )
 
 select
