@@ -294,6 +294,7 @@ FINDING_KINDS: Final = {
     "subsidy_not_spent": ("补助未足额用于食材", "education", "核对补助名册和列支，把未用部分用于食材"),
     "non_food_as_food": ("非食材记入食材成本", "education", "把非食材支出调出食材成本"),
 }
+FLOWS: Final = {"bank": "资金流", "business": "业务流", "books": "账务流"}
 # How a verdict stands to the three flows.
 RECONCILIATIONS: Final = {
     "reconciled": "三流已核平",
