@@ -58,7 +58,7 @@ def test_an_honest_city_gives_no_finding(honest: lake.Lake, tmp_path: Path) -> N
     assert lake.query(tmp_path, "select kind, canteen_id, text_zh from gold.money_finding").rows() == []
 
 
-@pytest.mark.requirement("S1-31")
+@pytest.mark.requirement("S0-66", "S0-78", "S0-139", "S1-31")
 def test_each_scheme_is_found_once_and_nothing_else(
     planted: tuple[lake.Lake, set[tuple[str, str]]], whole: Path
 ) -> None:
