@@ -69,12 +69,16 @@ def receive(night: Night, progress: Progress) -> dict[str, int]:
 
 
 def silver(night: Night, progress: Progress) -> dict[str, int]:
-    """New files through the contract into silver, and what reference prices are of."""
+    """New files through the contract into silver; what reference prices are of; books; three flows in one."""
+    from pipelines.books import step as books
+    from pipelines.flows import step as flows
     from pipelines.prices import references
     from pipelines.silver import door
 
     counts = door.run(night.settings, progress, night.on_step)
-    return counts | references.run(night.settings, progress, night.on_step)
+    counts |= references.run(night.settings, progress, night.on_step)
+    counts |= books.run(night.settings, night.last, progress, night.on_step)
+    return counts | flows.run(night.settings, progress, night.on_step)
 
 
 def quality(night: Night, progress: Progress) -> dict[str, int]:

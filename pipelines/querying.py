@@ -5,6 +5,8 @@ Belongs here: opening silver, gold and cockpit of one publication, and refusing 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import polars as pl
 
@@ -14,12 +16,13 @@ from warehouse.settings import Settings
 from warehouse.tables import SILVER
 
 
-def select(settings: Settings, sql: str) -> pl.DataFrame:
+def select(settings: Settings, sql: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:
     """Run one SELECT.
 
     Args:
         settings: The data home.
         sql: One statement over silver.*, gold.*, cockpit.*.
+        parameters: Values of its ``$names``.
 
     Raises:
         Permanent: Nothing is published, or the statement is not a single SELECT.
@@ -37,12 +40,8 @@ def select(settings: Settings, sql: str) -> pl.DataFrame:
         connection.execute("attach ':memory:' as silver")  # silver.<table> is then a view over pinned files
         for name in SILVER:
             at = published.tables.get(f"silver.{name}")
-            if at is not None:
-                _silver_view(
-                    connection,
-                    name,
-                    [item.path for item in delta.files(settings.table(f"silver.{name}"), at)],
-                )
+            held = [] if at is None else delta.files(settings.table(f"silver.{name}"), at)
+            _silver_view(connection, name, [item.path for item in held])
         connection.execute("use snapshot")
         connection.execute(
             "set allowed_directories = ['" + str(settings.home / "silver").replace("'", "''") + "/']"
@@ -50,14 +49,18 @@ def select(settings: Settings, sql: str) -> pl.DataFrame:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         try:
-            return connection.execute(sql).pl()
+            return connection.execute(sql, parameters).pl()
         except duckdb.Error as error:
             raise Permanent(f"查询失败：{str(error).splitlines()[0]}") from error
 
 
 def _silver_view(connection: duckdb.DuckDBPyConnection, name: str, files: list[str]) -> None:
-    if files:
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        connection.execute(
-            f"create view silver.main.{name} as select * from read_parquet([{listed}], union_by_name=true, hive_partitioning=true)"
-        )
+    """A view over files; where nothing was delivered yet, an empty table with the same columns."""
+    if not files:
+        connection.register("nothing", pl.DataFrame(schema=SILVER[name]).to_arrow())
+        connection.execute(f"create table silver.main.{name} as from nothing")
+        return
+    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    connection.execute(
+        f"create view silver.main.{name} as select * from read_parquet([{listed}], union_by_name=true, hive_partitioning=true)"
+    )

@@ -424,6 +424,27 @@ def append(
     return True
 
 
+def note(
+    path: Path, schema: Mapping[str, pl.DataType], facts: Mapping[str, str], partition: str | None = None
+) -> None:
+    """Keep facts with a commit that changes no row.
+
+    Args:
+        path: Table folder; the table is made where there is none yet.
+        schema: Column types as stored, in order.
+        facts: Text by name, see ``fact``.
+        partition: Partition column.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    write_deltalake(
+        str(path),
+        pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest()),
+        mode="append",
+        partition_by=[partition] if partition else None,
+        commit_properties=CommitProperties(custom_metadata=dict(facts)),
+    )
+
+
 def touched_since(path: Path, since: int | None, name: str = _TOUCHED) -> frozenset[str] | None:
     """Days whose content changed after a version, as ISO text; ``*`` stands for all.
 

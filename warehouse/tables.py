@@ -131,6 +131,7 @@ FEEDS: Final[dict[str, Feed]] = {
             None,
         ),
         Feed("bank_account", "银行账户", contracts.BankAccount, ("account_no", "valid_from"), None),
+        Feed("flow_decision", "三流差异裁定", contracts.FlowDecision, ("subject_id",), None),
         Feed("purchase", "采购验收", contracts.Purchase, _CANTEEN_DAY),
         Feed("stock_move", "出入库", contracts.StockMove, _CANTEEN_DAY),
         Feed("stocktake", "盘点", contracts.Stocktake, _CANTEEN_DAY),
@@ -360,9 +361,9 @@ FLOW_EVENT: Final[dict[str, pl.DataType]] = {
 }
 """Columns of ``silver.flow_event``: every movement of money as the bank, a document or the books have it, once.
 
-``account_role`` is that of a bank line's account on its day, null in the other flows. ``match_id`` is null where nothing was matched, ``difference_id`` and ``break_type`` where the flows agree.
-``settled_week`` is the Monday of the week whose comparison settled the event, null while it still waits for a
-flow (``pipelines.flows``). ``decided`` says that a steward settled its difference."""
+``account_role`` is that of a bank line's account on its day, null in the other flows. ``match_id`` is null where
+nothing was matched, ``difference_id`` and ``break_type`` where the flows agree. ``settled_week`` is the Monday of the
+week whose comparison settled the event, null while it still waits for a flow (``pipelines.flows``). ``decided`` says that a steward settled its difference."""
 
 FLOW_DIFFERENCE: Final[dict[str, pl.DataType]] = {
     "canteen_id": pl.String(),
@@ -413,6 +414,7 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.quotation": "production",
     "silver.price_agreement": "base",
     "silver.bank_account": "base",
+    "silver.flow_decision": "production",
     "silver.settlement": "production",
     "silver.control_total": "production",
     "silver.meal_leave": "production",

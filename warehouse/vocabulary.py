@@ -131,6 +131,8 @@ DUTY_STEPS: Final = {
     "pay": "付款",
     "book": "记账",
 }
+# What a steward says of a difference of the three flows.
+FLOW_DECISIONS: Final = {"explained": "已查明原因", "corrected": "已更正", "confirmed": "确认为同一笔"}
 REFUND_KINDS: Final = {"meal": "已扣餐费退回", "balance": "余额退还"}
 FOOD_CATEGORIES: Final = {
     "grain": "粮食",
@@ -672,6 +674,9 @@ LABELS: Final = {
     "decided": "是否已裁定",
     "decided_reason": "裁定理由",
     "settled_week": "完成比对的周（周一）",
+    "subject_id": "差异或事件编号",
+    "decision_code": "裁定",
+    "decided_by": "裁定角色",
     "bank_yuan": "银行净额（元）",
     "business_yuan": "业务净额（元）",
     "books_yuan": "账簿净额（元）",

@@ -78,13 +78,13 @@ def of_feeds(feeds: dict[str, pl.DataFrame]) -> pl.DataFrame:
         "expense": _expenses,
     }
     keys = feeds["provider_key"]
-    made = [part for name, make in makers.items() for part in make(_registered(feeds[name], keys))]
-    goods = {name: _in_base_units(_registered(feeds[name], keys), feeds) for name in STOCK_FEEDS}
+    made = [part for name, make in makers.items() for part in make(registered(feeds[name], keys))]
+    goods = {name: _in_base_units(registered(feeds[name], keys), feeds) for name in STOCK_FEEDS}
     made += [_purchases(goods["purchase"]), _stock_moves(goods["stock_move"])]
     return pl.concat(made)
 
 
-def _registered(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+def registered(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """Rows under the registered ids of canteens and suppliers."""
     for entity, column in (("canteen", "canteen_id"), ("supplier", "supplier_uscc")):
         if column in rows.columns:

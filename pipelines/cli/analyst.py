@@ -1,4 +1,4 @@
-"""Commands of the analyst: query, dbt, whatif.
+"""Commands of the analyst: query, trail, dbt, whatif.
 
 Belongs here: their options and answers. Nothing here writes to what is published.
 """
@@ -37,6 +37,30 @@ def query(
     if form == "json":
         return Answer(data, [json.dumps(frame.to_dicts(), ensure_ascii=False, default=str)])
     return Answer(data, table([frame.columns, *frame.rows()]))
+
+
+def trail(record: str, /, *, terminal: Injected) -> Answer:
+    """跟踪一笔钱：付款、账户、凭证、发票、采购验收、领料、当日餐费收入。
+
+    Args:
+        record: 资金事件编号，或银行流水、付款、结算、发票、订单、采购、凭证的编号。
+    """
+    from pipelines import trail as money
+
+    found = money.follow(terminal.settings, record)
+    rows = [
+        [row["step"], row["biz_date"], row["document_no"] or "", _amount(row["amount_yuan"]), row["what"] or "",
+         money.source(row["source_feed"]), row["_provider"] or ""]
+        for row in found.iter_rows(named=True)
+    ]  # fmt: skip
+    lines = table([["环节", "日期", "单据", "金额（元）", "内容", "来源", "提供方"], *rows])
+    coded = money.coding_of(terminal.settings, found)
+    lines += [f"科目建议：{one['account_code'] or '无'}（{one['explanation']}）" for one in coded]
+    return Answer({"rows": found.to_dicts(), "coding": coded}, lines)
+
+
+def _amount(amount: object) -> str:
+    return "" if amount is None else f"{amount:,}"
 
 
 def dbt(*words: Annotated[str, Parameter(allow_leading_hyphen=True)], terminal: Injected) -> Answer:

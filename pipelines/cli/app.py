@@ -48,6 +48,7 @@ for command in (
     data.conform,
     data.prices,
     analyst.query,
+    analyst.trail,
     analyst.dbt,
     analyst.whatif,
     proof.score,
@@ -58,6 +59,7 @@ for command in (
 APP.command(develop.run_checks, name="test")
 APP.command(proof.content_hash, name="hash")
 APP.command(steward.QUARANTINE)
+APP.command(steward.decide)
 APP.command(maps.MAP)
 
 

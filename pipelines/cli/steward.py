@@ -1,10 +1,12 @@
-"""Commands of the data steward: quarantine list, show, release.
+"""Commands of the data steward: quarantine list, show, release; decide.
 
 Belongs here: their options and answers.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
@@ -76,6 +78,21 @@ def release(
     with writer(terminal.home):
         found = stewardship.release(terminal.settings, row, by=by, reason=reason, changes=values)
     return Answer(found, [f"{name}：{value}" for name, value in found.items()])
+
+
+def decide(file: Path, /, *, terminal: Injected) -> Answer:
+    """采纳一份三流差异裁定（CSV），由下一次夜间批次生效。
+
+    Args:
+        file: CSV，列为差异或事件编号、裁定、事由、裁定角色，可有科目编码、上报时间。
+    """
+    from pipelines import deciding
+
+    today = datetime.now(timezone(timedelta(hours=8))).date()
+    with writer(terminal.home):
+        found = deciding.decide(terminal.settings, file, today)
+    state = "已接收，下一次夜间批次生效" if found["status"] == "received" else "此前已接收，没有变化"
+    return Answer(found, [f"{file.name}：{found['decisions']} 条裁定，{state}"])
 
 
 def _lines(name: str, value: Any) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from pipelines.reconcile import candidates, differences, groups, leftovers, links, pool, slips
+from pipelines.reconcile import candidates, differences, doubts, groups, leftovers, links, pool, slips
 from pipelines.reconcile.clusters import CONFIDENCE, PROPOSED, Clusters
 from pipelines.reconcile.events import prepare
 from pipelines.reconcile.evidence import Evidence
@@ -113,12 +113,7 @@ def _result(
     events = evidence.events
     doubtful = reversed_by["doubtful"].explode().drop_nulls()
     explained = pl.concat([copies["row"], reversed_by["row"], reversed_by["original"]])
-    certain = (
-        clusters.certain
-        & ~links.rivals_in_doubt(clusters, evidence, explained)
-        & ~links.twins_in_doubt(clusters, events, copies["row"])
-        & ~events["row"].is_in(doubtful.implode()).to_numpy()
-    )
+    certain = doubts.certain(clusters, evidence, copies["row"], explained, doubtful)
     placed = (
         events.with_columns(
             group=pl.Series(clusters.label),

@@ -58,7 +58,7 @@ def prepare(events: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
         One row per event, ordered by ``event_id``, so that nothing depends on the order given: ``row``
         (position), ``bit``, ``canteen`` and ``block`` (numbers of the canteen, and of canteen, direction
         and amount), ``day``, ``cents``, ``incoming``, ``foreign`` (a bank line on an account that is not a
-        special one of the canteen), ``party_key``, ``text_key``, ``part`` (of several, as the text says), ``ref_key``, ``natural``, ``reversing`` (a bank
+        special one of the canteen), ``party_key``, ``text_key``, ``part`` (of several) and ``named_day`` (as the text says), ``ref_key``, ``natural``, ``reversing`` (a bank
         line that says so), ``undone`` (the text tells of money that went back), ``like`` and ``alike`` (number
         and size of the set of events that nothing tells apart), ``place`` (among these, or among events of one
         number and amount), beside the columns of ``SCHEMA``.
@@ -93,6 +93,7 @@ def prepare(events: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
             own_party=names.party("party"),
             text_key=names.text("text"),
             part=names.part("text"),
+            named_day=names.named_day("text"),
             ref_key=names.reference("ref"),
             natural=pl.col("kind").is_in(BY_NATURE)
             | ((kind == "other") & pl.col("text").str.contains(_NATURAL_WORDS).fill_null(False)),

@@ -31,7 +31,7 @@ class Evidence:
 
     Attributes:
         events: Prepared events.
-        other_names: Pairs of parties that look different and may be one: ``a``, ``b``.
+        other_names: Pairs of parties that look different and may be one: ``canteen``, ``a``, ``b``.
     """
 
     events: pl.DataFrame
@@ -40,7 +40,7 @@ class Evidence:
     @classmethod
     def of(cls, events: pl.DataFrame) -> Evidence:
         """Before anything is learned."""
-        return cls(events, pl.DataFrame(schema={"a": pl.String, "b": pl.String}))
+        return cls(events, pl.DataFrame(schema={"canteen": pl.Int64, "a": pl.String, "b": pl.String}))
 
     def weighed(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Pairs with what speaks for them.
@@ -53,7 +53,7 @@ class Evidence:
         Returns:
             The pairs with ``ref``, ``who``, ``kind``, ``text`` (see ``names``) and ``score``, their weighted sum.
         """
-        pairs = pairs.with_columns(self._numbers(pairs))
+        pairs = pairs.with_columns(self.numbers(pairs))
         compared = pairs.select("l", "r", "open").filter(pl.col("open") | (pairs["lag"] <= WINDOW))
         close = compared.filter("open").drop("open")
         for judged in (self._parties(compared.drop("open")), self._words(close)):
@@ -66,7 +66,7 @@ class Evidence:
         Args:
             pairs: ``l``, ``r`` and others, each pair once.
         """
-        pairs = pairs.with_columns(self._numbers(pairs))
+        pairs = pairs.with_columns(self.numbers(pairs))
         ends = pairs.select("l", "r")
         for judged in (self._parties(ends), self._words(ends)):
             pairs = pairs.join(judged, on=["l", "r"], how="left", maintain_order="left")
@@ -76,38 +76,56 @@ class Evidence:
         """The same, knowing the other names of parties.
 
         A payment channel or a supplier's owner goes by another name in every flow: such names stand together
-        on several amounts that leave no choice, in whatever canteen. Two strangers with one amount by chance do
-        not meet again; masked persons may, so they are left out.
+        on several amounts that leave no choice. Two strangers with one amount by chance do not meet again; masked
+        persons may, so they are left out. What is learned of a canteen rests on its own events, so that its
+        result is the same whichever others are compared with it.
 
         Args:
             pairs: From ``weighed``.
         """
         strangers = pairs.filter(pl.col("who") < 0, ~pl.col("open"), pl.col("lag") <= WINDOW)
         named = strangers.select(
-            "block", a=self.events["party_key"][strangers["l"]], b=self.events["party_key"][strangers["r"]]
+            "block",
+            canteen=self.events["canteen"][strangers["l"]],
+            a=self.events["party_key"][strangers["l"]],
+            b=self.events["party_key"][strangers["r"]],
         )
         persons = pl.any_horizontal(pl.col("a", "b").str.contains("*", literal=True))
-        often = named.filter(~persons).group_by("a", "b").agg(amounts=pl.col("block").n_unique())
-        known = often.filter(pl.col("amounts") >= _OFTEN).select("a", "b")
-        return Evidence(self.events, pl.concat([known, known.select(a="b", b="a")]).unique())
+        often = named.filter(~persons).group_by("canteen", "a", "b").agg(amounts=pl.col("block").n_unique())
+        known = often.filter(pl.col("amounts") >= _OFTEN).select("canteen", "a", "b")
+        return Evidence(self.events, pl.concat([known, known.select("canteen", a="b", b="a")]).unique())
 
     def renamed(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Weighed pairs in which parties that may be one under other names count as unknown; with ``score``."""
-        party = {side: self.events["party_key"][pairs[row]] for side, row in (("a", "l"), ("b", "r"))}
-        other = self.other_names.with_columns(other=pl.lit(True))
-        known = pairs.select(**party).join(other, on=["a", "b"], how="left", maintain_order="left")["other"]
-        unknown = known.is_not_null() & (pairs["who"] < 0)
-        return pairs.with_columns(who=pl.when(unknown).then(0.0).otherwise("who")).with_columns(
+        return pairs.with_columns(self._allowing_other_names(pairs)).with_columns(
             score=_REF * pl.col("ref")
             + _WHO * pl.col("who")
             + _KIND * pl.col("kind")
             + _TEXT * pl.col("text")
         )
 
+    def identified(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Pairs with ``ref`` and ``who`` alone, other names counting as unknown.
+
+        Args:
+            pairs: ``l``, ``r`` and others, each pair once.
+        """
+        pairs = self._parties(pairs.with_columns(self.numbers(pairs)))
+        return pairs.with_columns(self._allowing_other_names(pairs))
+
+    def _allowing_other_names(self, pairs: pl.DataFrame) -> pl.Series:
+        party = {side: self.events["party_key"][pairs[row]] for side, row in (("a", "l"), ("b", "r"))}
+        other = self.other_names.with_columns(other=pl.lit(True))
+        mine = pairs.select("who", canteen=self.events["canteen"][pairs["l"]], **party)
+        known = mine.join(other, on=["canteen", "a", "b"], how="left", maintain_order="left")
+        unknown = pl.col("other").is_not_null() & (pl.col("who") < 0)
+        return known.select(who=pl.when(unknown).then(0.0).otherwise("who"))["who"]
+
     def _side(self, rows: pl.Series, *columns: str) -> list[pl.Series]:
         return self.events.select(columns)[rows].get_columns()
 
-    def _numbers(self, pairs: pl.DataFrame) -> pl.Series:
+    def numbers(self, pairs: pl.DataFrame) -> pl.Series:
+        """How surely ``l`` and ``r`` of each pair quote each other's number, see ``names.quoted``."""
         left, right = (self.events.select(names.NUMBERS)[pairs[side]] for side in ("l", "r"))
         return names.quoted(left, right)
 

@@ -14,9 +14,7 @@ import polars as pl
 
 from pipelines.reconcile import assignment, field
 from pipelines.reconcile.candidates import FLOW_PAIRS, REACH, WINDOW
-from pipelines.reconcile.clusters import Clusters, Flags
-from pipelines.reconcile.events import ALL, BANK, BOOKS
-from pipelines.reconcile.evidence import Evidence
+from pipelines.reconcile.clusters import Clusters
 
 _ROUNDS: Final = 30
 _UNPAIRED: Final = 1e6
@@ -191,62 +189,3 @@ def _rule() -> pl.Expr:
         .then(pl.lit("exact"))
         .otherwise(pl.lit("window"))
     )
-
-
-def twins_in_doubt(clusters: Clusters, events: pl.DataFrame, copies: pl.Series) -> Flags:
-    """Events that look like another one of their flow, but whose group does not look like the other's.
-
-    Nothing says which of them belongs where; only where whole groups look alike is any pairing right. The
-    second copy of one event is not another event.
-    """
-    likes = events.select("row", "like", "alike", group=pl.Series(clusters.label)).filter(
-        ~pl.col("row").is_in(copies.implode())
-    )
-    some = likes.filter((pl.col("alike") > 1).any().over("group"))
-    shape = some.group_by("group").agg(shape=pl.col("like").sort())
-    doubtful = (
-        some.filter(pl.col("alike") > 1)
-        .join(shape, on="group")
-        .group_by("like")
-        .agg(pl.col("row"), shapes=pl.col("shape").n_unique())
-        .filter(pl.col("shapes") > 1)
-        .explode("row")
-    )
-    return events["row"].is_in(doubtful["row"].implode()).to_numpy()
-
-
-def rivals_in_doubt(clusters: Clusters, evidence: Evidence, left_out: pl.Series) -> Flags:
-    """Events joined without a number while another group of their amount lacks an event of their flow.
-
-    Nothing but two breaks at once keeps such an event from being the other group's, unless the parties differ;
-    that happens where amounts recur.
-
-    Args:
-        clusters: The state at the end.
-        evidence: What the events say.
-        left_out: Rows that are explained otherwise.
-    """
-    events = evidence.events
-    placed = events.select(
-        *("row", "block", "bit", "day", "natural"),
-        group=pl.Series(clusters.label),
-        mask=pl.Series(clusters.mask[clusters.label]),
-        numbered=pl.Series(clusters.rule == "reference"),
-        joined=pl.Series(clusters.size[clusters.label] > 1),
-    ).filter(~pl.col("row").is_in(left_out.implode()))
-    fees = pl.col("natural").any().over("group") & (pl.col("mask") == BANK | BOOKS)
-    waiting = placed.filter((pl.col("mask") != ALL) & ~fees)
-    near = (
-        placed.filter("joined", ~pl.col("numbered"))
-        .join(waiting, on="block", suffix="_o")
-        .filter(
-            pl.col("group") != pl.col("group_o"),
-            pl.col("mask_o") & pl.col("bit") == 0,
-            (pl.col("day") - pl.col("day_o")).abs() <= REACH,
-        )
-        .select("group_o", l="row", r="row_o")
-        .sort("l", "r")
-    )
-    open_to = evidence.compared(near).group_by("l", "group_o").agg(*field.best("ref", "who"))
-    doubtful = open_to.filter(~field.contrary())["l"].unique()
-    return events["row"].is_in(doubtful.implode()).to_numpy()

@@ -44,6 +44,7 @@ _ALSO_CALLED: Final = {
 
 
 _PART: Final = r"第([0-9一二三四五六七八九十]+)[批期次笔]"
+_DAY: Final = r"0?(\d{1,2})月0?(\d{1,2})日"
 
 
 def party(column: str) -> pl.Expr:
@@ -69,6 +70,13 @@ def part(column: str) -> pl.Expr:
     return pl.col(column).str.normalize("NFKC").str.extract(_PART)
 
 
+def named_day(column: str) -> pl.Expr:
+    """Month and day that a summary names, as in 9月5日; null where it names none, or several."""
+    words = pl.col(column).str.normalize("NFKC")
+    day = pl.concat_str(words.str.extract(_DAY, 1), pl.lit("-"), words.str.extract(_DAY, 2))
+    return pl.when(words.str.count_matches(_DAY) == 1).then(day)
+
+
 def reference(column: str) -> pl.Expr:
     """A number in capitals without signs; null where nothing is left."""
     return _filled(
@@ -81,7 +89,7 @@ def _filled(name: pl.Expr) -> pl.Expr:
 
 
 def numbers() -> dict[str, pl.Expr]:
-    """What ``quoted`` compares, of rows with ``ref_key`` and ``text_key``."""
+    """What ``quoted`` compares, of rows with ``ref_key`` and ``text_key``, beside ``part`` and ``named_day``."""
     series = pl.col("ref_key").str.extract(_SERIES)
     return {
         "ref_digits": pl.col("ref_key").str.extract(_DIGITS),
@@ -91,7 +99,7 @@ def numbers() -> dict[str, pl.Expr]:
     }
 
 
-NUMBERS: Final = ("ref_key", "ref_digits", "ref_series", "ref_letters", "text_number")
+NUMBERS: Final = ("ref_key", "ref_digits", "ref_series", "ref_letters", "text_number", "part", "named_day")
 
 
 def quoted(left: pl.DataFrame, right: pl.DataFrame) -> pl.Series:
@@ -99,7 +107,8 @@ def quoted(left: pl.DataFrame, right: pl.DataFrame) -> pl.Series:
 
     Equal, contained (cut or prefixed) or named in a text: the longer the common part without leading zeros,
     the surer; fewer than four signs prove nothing, since every series has a 000012. Two whole numbers of one series that differ speak against it; a series is known
-    by its letters, so that a bank's serial and a document's number never contradict each other.
+    by its letters, so that a bank's serial and a document's number never contradict each other. So do the second of
+    several and the first, and two days that the summaries name.
 
     Args:
         left: Columns ``NUMBERS``.
@@ -120,7 +129,9 @@ def quoted(left: pl.DataFrame, right: pl.DataFrame) -> pl.Series:
         (pl.col("ref_letters") == pl.col("ref_letters_b"))
         & (whole.str.len_chars() == other.str.len_chars())
         & (whole != other)
-    )
+    ).fill_null(False)
+    for name in ("part", "named_day"):
+        differs |= (pl.col(name) != pl.col(f"{name}_b")).fill_null(False)
     sure = pl.when(length >= _SURE).then(1.0).when(length >= _SOME).then(_HINT)
     return both.select(ref=sure.when(differs).then(-1.0).otherwise(0.0))["ref"]
 

@@ -16,10 +16,16 @@ CONTENT_STEPS = (night.receive, night.silver, night.gold, night.publish)
 
 
 def simulate(
-    out: Path, canteens: int = 4, seed: int = 7, start: dt.date = START, end: dt.date = END, faults=None
+    out: Path,
+    canteens: int = 4,
+    seed: int = 7,
+    start: dt.date = START,
+    end: dt.date = END,
+    faults=None,
+    books: float = 0.0,
 ) -> Path:
     """A city's landing folder."""
-    simulator.simulate(out, canteens, start, end, seed, faults)
+    simulator.simulate(out, canteens, start, end, seed, faults, books=books)
     return out / "landing"
 
 

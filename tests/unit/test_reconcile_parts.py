@@ -60,13 +60,20 @@ def test_party_named_in_the_summary() -> None:
     assert party("惠民粮油", None, "付惠民粮油货款") == names.SAME
 
 
-def number(left: str | None, right: str | None, text: str | None = None) -> float:
+def number(
+    left: str | None, right: str | None, text: str | None = None, *, left_text: str | None = None
+) -> float:
     sides = [
         pl.DataFrame({"r": [ref], "t": [words]}, schema={"r": pl.String, "t": pl.String})
-        .select(ref_key=names.reference("r"), text_key=names.text("t"))
+        .select(
+            ref_key=names.reference("r"),
+            text_key=names.text("t"),
+            part=names.part("t"),
+            named_day=names.named_day("t"),
+        )
         .with_columns(**names.numbers())
         .select(names.NUMBERS)
-        for ref, words in ((left, None), (right, text))
+        for ref, words in ((left, left_text), (right, text))
     ]
     return float(names.quoted(*sides)[0])
 
@@ -92,6 +99,22 @@ def test_numbers_that_quote_each_other(left: str | None, right: str | None, sure
 
 def test_number_named_in_a_summary() -> None:
     assert number("FK2026000123", None, "付货款，单号 FK-2026-000123") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "sure"),
+    [
+        ("餐费结算9月5日", "收09月05日餐费", 0),
+        ("餐费结算9月5日", "收9月15日餐费", -1),
+        ("餐费结算9月5日", "收餐费", 0),
+        ("9月1日至9月5日餐费", "收9月15日餐费", 0),
+        ("货款（第1批）", "付货款（第2批）", -1),
+        ("货款（第２批）", "付货款(第2批)", 0),
+    ],
+)
+def test_days_and_parts_that_summaries_name(left: str, right: str, sure: float) -> None:
+    assert number(None, None, right, left_text=left) == sure
+    assert number("FK2026000123", "FK2026000123", right, left_text=left) == 1
 
 
 @pytest.mark.parametrize(

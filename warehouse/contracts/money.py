@@ -221,3 +221,17 @@ class Handling(dy.Schema):
     duty_step = fields.code(vocabulary.DUTY_STEPS)
     person_hash = fields.key()
     reported_at = fields.instant()
+
+
+class FlowDecision(dy.Schema):
+    """What a steward decided about a difference of the three flows, or about an event that is in none.
+
+    ``account_code``, where given, is the account that stands against the bank: the next such line is coded like it.
+    """
+
+    subject_id = dy.String(nullable=False, min_length=1, max_length=200)
+    decision_code = fields.code(vocabulary.FLOW_DECISIONS)
+    account_code = fields.text()
+    reason = fields.text(nullable=False)
+    decided_by = fields.code(vocabulary.ROLE_KINDS)
+    reported_at = fields.instant()

@@ -1,0 +1,205 @@
+"""The chain of weeks: what it settles, and that the order in which events come to be known does not matter."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from decimal import Decimal
+from typing import Any
+
+import money_flows
+import polars as pl
+import pytest
+
+from pipelines.flows import weeks
+from pipelines.flows.sources import EVENT
+from pipelines.flows.weeks import CARRIED, STATE, Compared, Held, compare
+from warehouse.tables import FLOW_EVENT
+
+MONDAY = dt.date(2026, 9, 7)
+
+
+class Book:
+    """What two nights leave behind: the table of events and that of differences, as the night's step keeps them."""
+
+    def __init__(self) -> None:
+        self.events = pl.DataFrame(schema={name: FLOW_EVENT[name] for name in [*EVENT, *STATE]})
+        self.differences = compare(
+            Held(self._stored(), self._stored(), self._previous({})), self.events
+        ).differences
+
+    def _stored(self) -> pl.DataFrame:
+        return self.events.with_columns(decided=pl.lit(value=False), biz_month=pl.lit("")).select(
+            list(FLOW_EVENT)
+        )
+
+    def _previous(self, starts: dict[str, dt.date]) -> pl.DataFrame:
+        rows = []
+        for canteen, start in starts.items():
+            days = self.events.filter(pl.col("canteen_id") == canteen, pl.col("biz_date") < start)["biz_date"]
+            last = max((day for day in days if day >= start - weeks.LONGEST_PAUSE), default=None)
+            if last is not None:
+                rows.append((canteen, last - dt.timedelta(days=last.weekday())))
+        return pl.DataFrame(rows, {"canteen_id": pl.String, "previous": pl.Date}, orient="row")
+
+    def night(self, come: pl.DataFrame, gone_ids: list[str] | None = None) -> Compared:
+        """Take new events in, and let some go."""
+        stored = self._stored()
+        gone = stored.filter(pl.col("event_id").is_in(gone_ids or []))
+        changed = pl.concat([frame.select("canteen_id", "biz_date") for frame in (come, gone)])
+        starts = dict(
+            changed.group_by("canteen_id").agg(weeks.first_week(pl.col("biz_date").min())).iter_rows()
+        )
+        previous = self._previous(starts)
+        since = {canteen: day - CARRIED for canteen, day in previous.iter_rows()}
+        kept = [
+            row["canteen_id"] in starts
+            and row["event_id"] not in gone["event_id"]
+            and (
+                row["biz_date"] >= starts[row["canteen_id"]]
+                or (
+                    row["biz_date"] >= since.get(row["canteen_id"], dt.date.max)
+                    and (row["settled_week"] is None or row["settled_week"] >= starts[row["canteen_id"]])
+                )
+            )
+            for row in stored.iter_rows(named=True)
+        ]
+        held = Held(stored.filter(pl.Series(kept, dtype=pl.Boolean)), gone, previous)
+        found = compare(held, come)
+        old = pl.concat([held.events.join(found.events, on="event_id", how="semi"), gone])
+        self.events = pl.concat([self.events.join(old, on="event_id", how="anti"), found.events]).sort(
+            "event_id"
+        )
+        self.differences = pl.concat(
+            [
+                self.differences.join(old, on="difference_id", how="anti").join(
+                    found.differences, on="difference_id", how="anti"
+                ),
+                found.differences,
+            ]
+        ).sort("difference_id")
+        return found
+
+
+def events_of(made: money_flows.Made) -> pl.DataFrame:
+    """Planted transactions as events of the night."""
+    return (
+        made.events.join(made.accounts, on=["canteen_id", "account_no"], how="left")
+        .with_columns(
+            source_feed=pl.col("flow"),
+            record_no="event_id",
+            account_role=pl.when(pl.col("flow") == "bank").then("account_role"),
+            _provider=pl.lit("p"),
+        )
+        .select(pl.col(name).cast(FLOW_EVENT[name]) for name in EVENT)
+    )
+
+
+def event(name: str, flow: str, day: dt.date, amount: str = "123.45", **more: Any) -> dict[str, Any]:
+    row = {
+        "canteen_id": "C1", "biz_date": day, "event_id": name, "flow": flow, "source_feed": flow,
+        "record_no": name, "account_no": "A1", "account_role": "special" if flow == "bank" else None,
+        "direction": "out", "amount_yuan": Decimal(amount), "kind": "supplier_payment", "party": "惠民粮油",
+        "text": "付货款", "ref": None, "_provider": "p",
+    }  # fmt: skip
+    return row | more
+
+
+def frame(*rows: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), {name: FLOW_EVENT[name] for name in EVENT})
+
+
+def told(book: Book) -> dict[str, tuple[str | None, dt.date | None]]:
+    return {
+        row["event_id"]: (row["break_type"], row["settled_week"]) for row in book.events.iter_rows(named=True)
+    }
+
+
+def test_what_agrees_is_settled_in_its_week() -> None:
+    book = Book()
+    book.night(frame(*(event(flow, flow, MONDAY) for flow in ("bank", "business", "books"))))
+    assert set(told(book).values()) == {(None, MONDAY)}
+    assert book.events["match_id"].n_unique() == 1
+    assert book.differences.is_empty()
+
+
+def test_what_waits_for_a_flow_is_matched_when_it_comes_in_a_later_week() -> None:
+    book, later = Book(), MONDAY + 2 * weeks.WEEK
+    book.night(frame(event("1", "bank", MONDAY), event("2", "business", MONDAY)))
+    assert set(told(book).values()) == {("missing_in_books", None)}
+    assert book.differences["amount_yuan"].to_list() == [Decimal("123.45")]
+    book.night(frame(event("3", "books", later)))
+    assert set(told(book).values()) == {("timing", later)}
+    assert book.differences["break_type"].to_list() == ["timing"]
+
+
+def test_what_waited_long_enough_is_given_up_as_it_is() -> None:
+    book, late = Book(), MONDAY + 6 * weeks.WEEK + dt.timedelta(days=4)
+    other = [event(f"x{n}", "bank", MONDAY + n * weeks.WEEK, f"{n}.01") for n in range(1, 7)]
+    book.night(frame(event("1", "bank", MONDAY), event("2", "business", MONDAY), *other))
+    assert told(book)["1"] == ("missing_in_books", MONDAY + 5 * weeks.WEEK)
+    book.night(frame(event("3", "books", late)))
+    assert told(book)["1"][0] == "missing_in_books"
+    assert told(book)["3"] == ("missing_in_bank", None)
+
+
+def test_an_event_of_the_next_days_completes_a_week_and_is_not_used_twice() -> None:
+    book, sunday, wednesday = Book(), MONDAY + dt.timedelta(days=6), MONDAY + dt.timedelta(days=9)
+    book.night(
+        frame(event("1", "bank", sunday), event("2", "business", sunday), event("3", "books", wednesday))
+    )
+    assert set(told(book).values()) == {(None, MONDAY)}
+
+
+def test_a_line_of_a_schools_other_account_is_no_difference_unless_a_flow_tells_of_it() -> None:
+    elsewhere = {"account_no": "S1", "account_role": "school"}
+    book = Book()
+    book.night(frame(event("1", "bank", MONDAY, **elsewhere)))
+    assert told(book) == {"1": (None, None)}
+    book.night(frame(event("2", "business", MONDAY), event("3", "books", MONDAY)))
+    assert set(told(book).values()) == {("wrong_account", MONDAY)}
+
+
+def test_a_correction_takes_the_old_event_out() -> None:
+    book = Book()
+    book.night(frame(*(event(flow, flow, MONDAY) for flow in ("bank", "business", "books"))))
+    book.night(frame(event("books", "books", MONDAY, "123.54")), ["books"])
+    assert book.events["event_id"].to_list() == ["bank", "books", "business"]
+    assert book.differences["break_type"].to_list() == ["amount"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_order_in_which_days_come_to_be_known_does_not_matter(seed: int) -> None:
+    made = events_of(money_flows.make(seed=seed, canteens=2, days=52, per_day=0.8, break_share=0.2))
+    expected = Book()
+    expected.night(made)
+    dice = random.Random(seed)
+    parts = made.with_columns(week=weeks.monday(pl.col("biz_date"))).partition_by(
+        "canteen_id", "flow", "week"
+    )
+    dice.shuffle(parts)
+    book = Book()
+    wrong = made.sample(6, seed=seed).with_columns(amount_yuan=pl.col("amount_yuan") + Decimal("0.01"))
+    known: list[str] = []
+    for start in range(0, len(parts), 14):
+        come = pl.concat(parts[start : start + 14]).select(EVENT)
+        first = come.join(wrong, on="event_id", how="anti")
+        draft = wrong.join(come, on="event_id", how="semi").select(EVENT)
+        book.night(pl.concat([first, draft]))
+        known += draft["event_id"].to_list()
+    book.night(made.filter(pl.col("event_id").is_in(known)), known)
+    assert_same(book.events, expected.events, "event_id")
+    assert_same(book.differences, expected.differences, "difference_id")
+
+
+def assert_same(found: pl.DataFrame, expected: pl.DataFrame, key: str) -> None:
+    assert found.sort(key).rows() == expected.sort(key).rows()
+
+
+def test_a_canteens_result_does_not_depend_on_whom_it_is_compared_with() -> None:
+    made = events_of(money_flows.make(seed=5, canteens=6, days=40, refs=0.3))
+    whole, alone = Book(), Book()
+    whole.night(made)
+    mine = made.filter(pl.col("canteen_id").is_in(["C0001", "C0004"]))
+    alone.night(mine)
+    assert_same(alone.events, whole.events.join(mine, on="event_id", how="semi"), "event_id")
