@@ -409,6 +409,18 @@ PARAMETERS: Final = {
     "price_supplier_pct": "供应商整体高于同行的起点（%）",
     "price_supplier_z": "供应商整体偏高的稳健显著性",
     "price_fall_pct": "两周内行情下跌的起点（%）",
+    "settle_meal_days": "缴费应到账的供餐日数",
+    "refund_due_days": "请假扣费应退的天数",
+    "refund_min_persons": "请假未退的最少人数",
+    "invoice_tolerance_pct": "发票与验收的容差（%）",
+    "statement_due_days": "流水送达期限（天）",
+    "statement_min_documents": "判断流水缺口的最少单据数",
+    "ratio_price_pct": "进价涨幅高于同城（百分点）",
+    "ratio_price_items": "比较涨幅的最少品目数",
+    "income_gap_pct": "账上收入少记的容差（%）",
+    "subsidy_gap_pct": "补助少列支的容差（%）",
+    "flow_close_days": "月末后视为已结的天数",
+    "flow_unexplained_pct": "三流未说明差额的上限（%）",
 }
 DEPARTMENTS: Final = {"education": "教育", "market": "市场监管"}
 ROLE_KINDS: Final = {
