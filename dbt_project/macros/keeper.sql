@@ -45,6 +45,7 @@
     inner join (
         select distinct canteen_id from ({{ own_accounts() }}) as a where account_role = 'special'
     ) as k on s.canteen_id = k.canteen_id
+    where s.source_key <> s.canteen_id
 {%- endmacro %}
 
 {# Joins rows `r` of silver to their canteen `k`. #}
