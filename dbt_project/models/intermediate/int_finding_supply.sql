@@ -152,7 +152,12 @@ both_steps as (
 duty_conflict as (
     select
         'duty_conflict' as kind, canteen_id, 'pupil' as account_kind, cast(null as varchar) as supplier_id,
-        conflict || '|' || person_hash as cause_key, first_on as biz_date, month_start as period_start,
+        -- Not the pseudonym: it depends on the key of the data home.
+        conflict || '|' || first_document || '|' || cast(
+            row_number() over (
+                partition by canteen_id, month_start, conflict, first_document order by first_on, documents
+            ) as varchar
+        ) as cause_key, first_on as biz_date, month_start as period_start,
         first_on as period_end, 'neutral' as direction, 0 as amount_yuan, documents as observed, 0 as expected,
         case conflict
             when 'order' then '同一人既下单又验收：' || cast(documents as varchar) || ' 张单据，首张 '
