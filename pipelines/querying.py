@@ -40,8 +40,11 @@ def select(settings: Settings, sql: str, parameters: Mapping[str, object] | None
         connection.execute("attach ':memory:' as silver")  # silver.<table> is then a view over pinned files
         for name in SILVER:
             at = published.tables.get(f"silver.{name}")
-            held = [] if at is None else delta.files(settings.table(f"silver.{name}"), at)
-            _silver_view(connection, name, [item.path for item in held])
+            if at is not None:
+                held = delta.files(settings.table(f"silver.{name}"), at)
+                _silver_view(connection, name, [item.path for item in held])
+            elif f"silver.{name}" in sql:
+                _silver_view(connection, name, [])
         connection.execute("use snapshot")
         connection.execute(
             "set allowed_directories = ['" + str(settings.home / "silver").replace("'", "''") + "/']"

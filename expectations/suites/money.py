@@ -1,4 +1,5 @@
-"""Suites of the money feeds: accounts, settlements, invoices, payments, expenses, vouchers, duties."""
+"""Suites of the money feeds: accounts, settlements, invoices, payments, expenses, vouchers, duties,
+decisions about the three flows."""
 
 from __future__ import annotations
 
@@ -120,6 +121,11 @@ HANDLING: Final = Suite(
     derived=_LAG,
 )
 
+FLOW_DECISION: Final = Suite(
+    "flow_decision",
+    rows=(Check("matches", "reason", "事由写明（2个字以上）", tolerated=0.1, pattern=r"^..+"),),
+)
+
 SUITES: Final = (
     BANK_ACCOUNT,
     SETTLEMENT,
@@ -132,4 +138,5 @@ SUITES: Final = (
     EXPENSE,
     VOUCHER_LINE,
     HANDLING,
+    FLOW_DECISION,
 )

@@ -5,7 +5,7 @@ is a function of its arguments. Does not belong here: matching (``pipelines.reco
 (``pipelines.flows.step``).
 
 A week of a canteen compares its own events, those of earlier weeks that nothing has settled, and as candidates only
-those of the first days after its end. What agrees, or differs in another way than by a missing flow, is settled; what
+those of the week after it. What agrees, or differs in another way than by a missing flow, is settled; what
 waits for a flow is carried on for ``CARRIED``, then given up as it is. A week in which a canteen has no event is
 skipped. So a week's result depends on the content of the weeks up to it alone, and never on the order of arrival.
 """
@@ -19,13 +19,15 @@ from typing import Final
 import polars as pl
 
 from pipelines.flows.sources import EVENT
+from pipelines.reconcile.clusters import PROPOSED
 from pipelines.reconcile.engine import Reconciliation, reconcile
 from pipelines.reconcile.events import ACCOUNTS, SCHEMA
 from warehouse.tables import FLOW_DIFFERENCE, FLOW_EVENT
 
 WEEK: Final = dt.timedelta(days=7)
-AHEAD: Final = dt.timedelta(days=3)
-"""Days after a week's end whose events are candidates in it."""
+AHEAD: Final = dt.timedelta(days=7)
+"""Days after a week's end whose events are candidates in it: what lies further off is no longer normal, and a rival
+that is not seen cannot keep a match from being certain."""
 CARRIED: Final = dt.timedelta(days=28)
 """How old an event may be at the start of a week for it still to wait after that week; 35 days as a candidate."""
 LONGEST_PAUSE: Final = dt.timedelta(days=140)
@@ -256,7 +258,11 @@ def _placed(pool: pl.DataFrame, found: Reconciliation) -> pl.DataFrame:
         .with_columns(
             pl.when(~pl.col("elsewhere")).then(name).alias(name) for name in ("difference_id", "break_type")
         )
-        .with_columns(pl.col("automatic").fill_null(value=False))
+        # Without a number a late event may belong to a payment that only a later week will show.
+        .with_columns(
+            automatic=(pl.col("automatic") & (pl.col("rule") != "timing")).fill_null(value=False),
+            confidence=pl.when(pl.col("rule") == "timing").then(PROPOSED).otherwise("confidence"),
+        )
     )
 
 

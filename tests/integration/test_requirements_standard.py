@@ -240,6 +240,12 @@ GOOD = {
     | {"price_kind": "limit", "discount_pct": "5", "valid_from": "2026-09-01"},
     "bank_line": {"record_no": "r", "account_no": "6222", "biz_date": "2026-09-01", "direction": "in"}
     | {"amount_yuan": 5, "currency": "CNY", "is_reversal": 0, "proof": "balance"},
+    "flow_decision": {
+        "subject_id": "D-1",
+        "decision_code": "explained",
+        "reason": "误付后已退回",
+        "decided_by": "steward",
+    },
     "bank_account": {
         "account_no": "6222",
         "org_id": "S1",

@@ -101,6 +101,7 @@ FAULTS = (
     Fault("bank_line", "round_amounts", "between", "round_amount_share", every(1, amount_yuan=500)),
     Fault("bank_account", "none_special", "between", "special_share", every(1, account_role="school")),
     Fault("bank_account", "no_bank", "not_null", "bank_name", every(3, bank_name=None)),
+    Fault("flow_decision", "says_nothing", "matches", "reason", every(3, reason="无")),
     Fault("settlement", "slow_channel", "between", "days_to_settle", every(9, trade_date=DAY - dt.timedelta(days=20))),
     Fault("settlement", "dear_channel", "between", "fee_share", every(9, fee_yuan=50)),
     Fault("control_total", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
@@ -184,6 +185,7 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
         | {"device_id": f"D{i % 5}", "event_at": TAKEN, "reported_at": TAKEN, "event_kind": "no_mask"}
         | {"evidence_sha256": "a" * 64},
         "bank_account": {"account_no": f"A{i}", "account_role": "special", "bank_name": "岳阳农商行"},
+        "flow_decision": {"subject_id": f"D-{i}", "decision_code": "explained", "reason": "误付后已退回"},
         "settlement": fact
         | {"trade_date": DAY, "channel": "card", "gross_yuan": 1000, "fee_yuan": 3, "net_yuan": 997},
         "control_total": fact | {"controlled_feed": "purchase", "row_count": 3, "total_yuan": 100},

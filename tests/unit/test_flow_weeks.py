@@ -134,8 +134,8 @@ def test_what_waits_for_a_flow_is_matched_when_it_comes_in_a_later_week() -> Non
 
 
 def test_what_waited_long_enough_is_given_up_as_it_is() -> None:
-    book, late = Book(), MONDAY + 6 * weeks.WEEK + dt.timedelta(days=4)
-    other = [event(f"x{n}", "bank", MONDAY + n * weeks.WEEK, f"{n}.01") for n in range(1, 7)]
+    book, late = Book(), MONDAY + 7 * weeks.WEEK
+    other = [event(f"x{n}", "bank", MONDAY + n * weeks.WEEK, f"{n}.01") for n in range(1, 8)]
     book.night(frame(event("1", "bank", MONDAY), event("2", "business", MONDAY), *other))
     assert told(book)["1"] == ("missing_in_books", MONDAY + 5 * weeks.WEEK)
     book.night(frame(event("3", "books", late)))
