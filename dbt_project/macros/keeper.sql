@@ -52,3 +52,16 @@
 {% macro join_keeper() -%}
     inner join keeper as k on r.canteen_id = k.source_key and (k.provider is null or r._provider = k.provider)
 {%- endmacro %}
+
+{#
+  Whether nobody has registered an account. Then a night's money models are empty: planning their queries would cost
+  a city without books more than everything else about money.
+#}
+{% macro nobody_keeps_books() -%}
+    {%- if execute and is_incremental() -%}
+        {%- set found = run_query('select 1 as one from ' ~ source('silver', 'bank_account') ~ ' limit 1') -%}
+        {{ return(found.rows | length == 0) }}
+    {%- else -%}
+        {{ return(false) }}
+    {%- endif -%}
+{%- endmacro %}

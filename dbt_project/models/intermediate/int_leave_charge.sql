@@ -2,6 +2,9 @@
     materialized='incremental', incremental_strategy='replace_period',
     meta={'closure': 'day', 'period_column': 'biz_date'}
 ) }}
+{%- if nobody_keeps_books() %}
+select * from {{ this }} where false
+{%- else %}
 -- What persons were charged for meals of which they had taken leave, per person and day, before any refund.
 with keeper as (
     {{ keeper_sources() }}
@@ -43,3 +46,4 @@ left join leave_of_meal as m
     on c.canteen_id = m.canteen_id and c.biz_date = m.biz_date and c.person_hash = m.person_hash and c.meal = m.meal
 where c.whole_day = 1 or m.meal is not null
 group by c.canteen_id, c.biz_date, c.payer_kind, c.person_hash
+{%- endif %}

@@ -2,6 +2,9 @@
     materialized='incremental', incremental_strategy='replace_period',
     meta={'closure': 'day', 'period_column': 'biz_date'}
 ) }}
+{%- if nobody_keeps_books() %}
+select * from {{ this }} where false
+{%- else %}
 -- Rows and yuan of each feed that carries a control total, per canteen, day, account and way of payment, of
 -- canteens that keep books: what was delivered, what the door holds back, what the source itself counted.
 with keeper as (
@@ -62,3 +65,4 @@ select
     cast(sum(control_yuan) as decimal(18, 2)) as control_yuan
 from delivered
 group by canteen_id, biz_date, feed, account_kind, way
+{%- endif %}

@@ -2,6 +2,9 @@
     materialized='incremental', incremental_strategy='replace_period',
     meta={'closure': 'month', 'period_column': 'month_start'}
 ) }}
+{%- if nobody_keeps_books() %}
+select * from {{ this }} where false
+{%- else %}
 {%- set first = window_start('month') -%}
 -- Meal accounts of a canteen, pupils and teachers apart: one row per month from the first month with data on.
 -- The balance starts at nothing on the first delivered day: opening balances are in no feed. Persons with an
@@ -175,3 +178,4 @@ left join control as c on g.canteen_id = c.canteen_id and g.month_start = c.mont
 left join whole_month as w on g.month_start = w.first_on
 left join idle as i
     on g.canteen_id = i.canteen_id and g.account_kind = i.account_kind and g.month_start = i.month_start
+{%- endif %}

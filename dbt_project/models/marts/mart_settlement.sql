@@ -2,6 +2,9 @@
     materialized='incremental', incremental_strategy='replace_period',
     meta={'closure': 'month', 'period_column': 'month_start'}
 ) }}
+{%- if nobody_keeps_books() %}
+select * from {{ this }} where false
+{%- else %}
 {%- set first = window_start('month') -%}
 -- Settlement list of a canteen with a supplier, one row per month from the first month with data on: ordered,
 -- accepted, invoiced, paid, and what is open (accepted and not paid) since the first delivered day.
@@ -103,3 +106,4 @@ select
     ) as open_yuan
 from month_sum as s
 left join opening as o on s.canteen_id = o.canteen_id and s.supplier_id = o.supplier_id
+{%- endif %}

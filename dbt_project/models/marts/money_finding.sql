@@ -2,6 +2,9 @@
     materialized='incremental', incremental_strategy='replace_period',
     meta={'closure': 'finding', 'period_column': 'biz_date'}
 ) }}
+{%- if nobody_keeps_books() %}
+select * from {{ this }} where false
+{%- else %}
 -- What the money of a canteen reveals, one row per cause, in the columns of red_line_finding. Only canteens that
 -- have registered a special account are looked at; what was not delivered is no finding (docs/explanation/money.md).
 with found as (
@@ -33,3 +36,4 @@ select
     confidence
 from found
 where {{ in_window() }} and biz_date <= {{ date_literal(last_day_of_run()) }}
+{%- endif %}
