@@ -23,23 +23,32 @@ from warehouse.errors import Permanent
 from warehouse.settings import Settings
 from warehouse.tables import DELIVERY, PRICE_JUDGEMENT, QUARANTINE
 
-_NO_MONEY_FINDINGS: Final = "资金类线索尚未产生：需要三流核对与套利识别的线索表"
 UNSCORED: Final = {
     "teacher_income_in_pupil_account": "这些记录不说明付款人是谁：需要师生账户登记（后续账户数据）才能识别",
-    "leave_not_refunded": _NO_MONEY_FINDINGS,
-    "payment_not_settled": _NO_MONEY_FINDINGS,
-    "payment_to_other_account": _NO_MONEY_FINDINGS,
-    "non_special_account_used": _NO_MONEY_FINDINGS,
-    "invoice_over_acceptance": _NO_MONEY_FINDINGS,
-    "paid_twice": _NO_MONEY_FINDINGS,
-    "duty_conflict": _NO_MONEY_FINDINGS,
-    "control_total_mismatch": _NO_MONEY_FINDINGS,
-    "statement_gap": _NO_MONEY_FINDINGS,
-    "purchase_price_inflated_ratio": _NO_MONEY_FINDINGS,
-    "income_under_reported": _NO_MONEY_FINDINGS,
-    "non_food_as_food": _NO_MONEY_FINDINGS,
-    "subsidy_not_spent": _NO_MONEY_FINDINGS,
 }
+MONEY_SCHEMES: Final = (
+    "leave_not_refunded",
+    "payment_not_settled",
+    "payment_to_other_account",
+    "non_special_account_used",
+    "invoice_over_acceptance",
+    "paid_twice",
+    "duty_conflict",
+    "control_total_mismatch",
+    "statement_gap",
+    "purchase_price_inflated_ratio",
+    "income_under_reported",
+    "non_food_as_food",
+    "subsidy_not_spent",
+)
+"""Schemes that only the money feeds reveal (``gold.money_finding``)."""
+STOCK_SCHEMES: Final = (
+    "closing_stock_understated",
+    "closing_stock_overstated",
+    "fictitious_purchases",
+    "teacher_food_in_pupil_account",
+)
+"""Schemes that the stock reveals; a negative book stock or a wrong unit is a slip and no scheme."""
 # Scheme -> kinds of finding that reveal it.
 REVEALED_BY: Final[dict[str, tuple[str, ...]]] = {
     "closing_stock_understated": ("stocktake_below_book",),
@@ -48,6 +57,9 @@ REVEALED_BY: Final[dict[str, tuple[str, ...]]] = {
     "teacher_food_in_pupil_account": ("teacher_item_in_pupil_account",),
     "negative_stock": ("negative_stock",),
     "unit_mixup": ("unit_suspect",),
+    # Where the money shows a scheme itself, the finding has its name.
+    **{kind: (kind,) for kind in MONEY_SCHEMES},
+    "purchase_price_inflated_ratio": ("ratio_by_price",),
 }
 # Kind of finding -> faults that truly make the books show it.
 CAUSES: Final[dict[str, frozenset[str]]] = {
@@ -80,6 +92,9 @@ CAUSES: Final[dict[str, frozenset[str]]] = {
         {"negative_stock", "missing_days", "truncated_file", "late_file", "bad_rows"}
     ),
     "unit_suspect": frozenset({"unit_mixup"}),
+    **{kind: frozenset({kind}) for kind in MONEY_SCHEMES},
+    # Prices that one supplier raises for a canteen lift its ratio too.
+    "ratio_by_price": frozenset({"purchase_price_inflated_ratio", "price_over_supplier"}),
 }
 _BROKEN_LIST: Final = "pair_complete"
 _FILE_FAULTS: Final = (
@@ -241,7 +256,9 @@ def _schemes(settings: Settings, kind: str, mine: pl.DataFrame, planted: pl.Data
     listed = ", ".join(f"'{name}'" for name in kinds)
     findings = select(
         settings,
-        f"select finding_id, kind, canteen_id, biz_date, period_start, period_end from gold.red_line_finding where kind in ({listed})",
+        f"select finding_id, kind, canteen_id, biz_date, period_start, period_end "
+        "from (select * from gold.red_line_finding union all select * from gold.money_finding) "
+        f"where kind in ({listed})",
     )
     pairs = mine.select("fault_id", "canteen_id", "biz_date_from", "biz_date_to").join(
         findings, on="canteen_id"

@@ -195,6 +195,8 @@ def label_seed() -> str:
         "subsidised": vocabulary.SUBSIDISED,
         "scope": vocabulary.SCOPES,
         "day_state": vocabulary.DAY_STATES,
+        "flow": vocabulary.FLOWS,
+        "reconciliation": vocabulary.RECONCILIATIONS,
         "finding_kind": {code: label for code, (label, _, _) in kinds.items()},
         "finding_department": {code: department for code, (_, department, _) in kinds.items()},
         "finding_step": {code: step for code, (_, _, step) in kinds.items()},

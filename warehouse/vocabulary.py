@@ -278,6 +278,31 @@ FINDING_KINDS: Final = {
     "negative_stock": ("账面库存为负", "education", "核对漏记的采购和重复的出库"),
     "teacher_item_in_pupil_account": ("教师餐记入学生账", "education", "把教师餐食材调出学生账并重新报送"),
     "unit_suspect": ("计量单位疑似混用", "market", "对照送货单更正数量单位（斤、公斤）"),
+    "leave_not_refunded": ("请假扣费未退", "education", "核对请假和扣费名单，把餐费退回个人账户"),
+    "payment_not_settled": ("缴费未到专户", "education", "向支付渠道和银行查询该笔款项，追回并入账"),
+    "payment_to_other_account": (
+        "餐费进入其他账户",
+        "education",
+        "把款项划回食堂专用账户，更正渠道的收款账户",
+    ),
+    "non_special_account_used": ("未经专户付款", "education", "说明付款账户，今后只从食堂专用账户付款"),
+    "invoice_over_acceptance": ("发票多于验收", "both", "按验收单核减发票，要求供应商开红字发票"),
+    "paid_twice": ("同一发票重复付款", "education", "核对付款凭证，向供应商追回多付款项"),
+    "duty_conflict": ("不相容职务未分离", "education", "调整岗位：下单与验收、管钱与管物须由不同的人经办"),
+    "control_total_mismatch": ("控制总数不符", "education", "由来源系统核对当日记录，补送缺少的部分"),
+    "statement_gap": ("专户流水不全", "education", "向开户行重新导出该账户的完整流水"),
+    "ratio_by_price": ("占比由涨价抬高", "both", "对照同城价格核实进价，查明是否虚增采购单价"),
+    "income_under_reported": ("餐费收入少记", "education", "按就餐消费记录补记收入"),
+    "subsidy_not_spent": ("补助未足额用于食材", "education", "核对补助名册和列支，把未用部分用于食材"),
+    "non_food_as_food": ("非食材记入食材成本", "education", "把非食材支出调出食材成本"),
+}
+FLOWS: Final = {"bank": "资金流", "business": "业务流", "books": "账务流"}
+# How a verdict stands to the three flows.
+RECONCILIATIONS: Final = {
+    "reconciled": "三流已核平",
+    "open": "三流未结",
+    "not_delivered": "三流未送全",
+    "broken": "三流未核平",
 }
 # What a price finding is about.
 PRICE_FINDING_KINDS: Final = {
@@ -384,6 +409,18 @@ PARAMETERS: Final = {
     "price_supplier_pct": "供应商整体高于同行的起点（%）",
     "price_supplier_z": "供应商整体偏高的稳健显著性",
     "price_fall_pct": "两周内行情下跌的起点（%）",
+    "settle_meal_days": "缴费应到账的供餐日数",
+    "refund_due_days": "请假扣费应退的天数",
+    "refund_min_persons": "请假未退的最少人数",
+    "invoice_tolerance_pct": "发票与验收的容差（%）",
+    "statement_due_days": "流水送达期限（天）",
+    "statement_min_documents": "判断流水缺口的最少单据数",
+    "ratio_price_pct": "进价涨幅高于同城（百分点）",
+    "ratio_price_items": "比较涨幅的最少品目数",
+    "income_gap_pct": "账上收入少记的容差（%）",
+    "subsidy_gap_pct": "补助少列支的容差（%）",
+    "flow_close_days": "月末后视为已结的天数",
+    "flow_unexplained_pct": "三流未说明差额的上限（%）",
 }
 DEPARTMENTS: Final = {"education": "教育", "market": "市场监管"}
 ROLE_KINDS: Final = {
@@ -403,6 +440,11 @@ UNKNOWN_REASONS: Final = {
     "opening_stock_missing": ("期初无盘点", "学校", "补报期初盘点表"),
     "stocktake_stale": ("盘点已过期", "学校", "安排盘点并报送，盘点间隔不得超过规定天数"),
     "quarantine_high": ("被隔离的记录过多", "数据管理员", "在隔离清单中更正或放行"),
+    "flows_not_reconciled": (
+        "资金、业务、账务未核平",
+        "学校",
+        "逐笔说明三流差异，由数据管理员裁定后重新判定",
+    ),
 }
 REFUSALS: Final = {
     "unknown_layout": "表头无法识别，请按数据包说明核对列名",

@@ -16,3 +16,18 @@
 {% macro first_records(record_no, rank) -%}
     {{ joined('case when ' ~ rank ~ ' <= 20 then ' ~ record_no ~ ' end') }}
 {%- endmacro %}
+
+{# Findings of several CTEs, each named as its kind, in one order of columns. #}
+{% macro united_findings(kinds) -%}
+    {%- for kind in kinds %}
+select
+    kind, canteen_id, account_kind, cast(null as varchar) as ingredient_id, supplier_id, cause_key, biz_date,
+    period_start, period_end, direction, cast(round(amount_yuan, 2) as decimal(18, 2)) as amount_yuan,
+    cast(observed as decimal(18, 3)) as observed, cast(expected as decimal(18, 3)) as expected,
+    text_zh, record_nos, confidence
+from {{ kind }}
+        {%- if not loop.last %}
+union all
+        {%- endif %}
+    {%- endfor %}
+{%- endmacro %}

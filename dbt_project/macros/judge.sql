@@ -3,8 +3,8 @@
 
   relation: rows with definition, cost_yuan, income_yuan, threshold, yellow_band, has_form, open_days,
   income_days, supplied_days, first_stocktake_date, last_stocktake_date, period_start, period_end,
-  quarantined_rows, total_rows and the four limits income_coverage_min_pct, supply_coverage_min_pct,
-  stocktake_max_age_days, quarantine_max_pct. Gives its columns, `verdict`, `unknown_reason`,
+  quarantined_rows, total_rows, flow_closed, unexplained_yuan and the five limits income_coverage_min_pct,
+  supply_coverage_min_pct, stocktake_max_age_days, quarantine_max_pct, flow_unexplained_pct. Gives its columns, `verdict`, `unknown_reason`,
   `unknown_reasons`. Unknown is tested first; the reasons stand in their order of precedence.
 #}
 {% macro judge(relation) %}
@@ -23,6 +23,7 @@ from (
                     income_coverage_min_pct is null or supply_coverage_min_pct is null
                     or stocktake_max_age_days is null or quarantine_max_pct is null
                 ) then ',threshold_missing'
+                when flow_closed and flow_unexplained_pct is null then ',threshold_missing'
                 else ''
             end
             || case when definition <> 'consumed' and not has_form then ',form_missing' else '' end
@@ -42,7 +43,15 @@ from (
                 || case
                     when quarantined_rows * 100 > total_rows * quarantine_max_pct then ',quarantine_high' else ''
                 end
-            else '' end, 2
+            else '' end
+            || case
+                when
+                    flow_closed
+                    and {{ product('unexplained_yuan', 100) }}
+                    > {{ product('greatest(coalesce(income_yuan, 0), 0)', 'flow_unexplained_pct') }}
+                    then ',flows_not_reconciled'
+                else ''
+            end, 2
         ) as unknown_reasons
     from {{ relation }}
 ) as reasoned

@@ -115,7 +115,10 @@
         {%- set start = recent_start(days) if closure == 'recent' else recent_month_start(days) -%}
         ({{ column }} >= {{ date_literal(start) }} or {{ column }} < {{ date_literal(recent_oldest(days)) }})
     {%- elif closure == 'verdict' -%}
-        ((definition = 'consumed' and {{ column }} >= {{ date_literal(window_start('forward')) }})
+        ((definition = 'consumed' and (
+            {{ column }} >= {{ date_literal(window_start('forward')) }}
+            or {{ column }} = {{ date_literal(days_before(window_start('month'), 1)) }} and period_kind = 'month'
+        ))
         or (definition <> 'consumed' and {{ column }} >= {{ date_literal(window_start('form')) }}))
     {%- else -%}
         {{ column }} >= {{ date_literal(window_start(closure)) }}

@@ -1,4 +1,5 @@
--- Every yuan and kilogram of the window adds up, in the ledger, the canteen-days and the verdicts.
+-- Every yuan and kilogram of the window adds up, in the ledger, the canteen-days, the verdicts and
+-- the accounts. Keys of the money marts are held here too: a test of their own would cost more than the check.
 select 'ledger: opening + in - returned - out = book' as identity, count(*) as row_count
 from {{ ref('fct_stock_ledger') }}
 where biz_date >= {{ date_literal(window_start('forward')) }}
@@ -70,3 +71,21 @@ where
     or (s.purchase_yuan > 0 and s.share_pct <> 100)
     or (s.purchase_yuan <= 0 and s.share_pct is not null)
 having count(*) > 0
+union all
+select 'meal account: channels are part of what was paid in' as identity, count(*) as row_count
+from {{ ref('mart_meal_account') }}
+where month_start >= {{ date_literal(window_start('month')) }}
+    and (paid_bank_yuan + paid_cash_yuan + paid_mini_program_yuan > paid_in_yuan or control_proved > control_totals)
+having count(*) > 0
+union all
+select 'meal account: one row a canteen, account and month' as identity, count(*) as row_count
+from {{ ref('mart_meal_account') }}
+where month_start >= {{ date_literal(window_start('month')) }}
+group by canteen_id, account_kind, month_start
+having count(*) > 1
+union all
+select 'settlement: one row a canteen, supplier and month' as identity, count(*) as row_count
+from {{ ref('mart_settlement') }}
+where month_start >= {{ date_literal(window_start('month')) }}
+group by canteen_id, supplier_id, month_start
+having count(*) > 1

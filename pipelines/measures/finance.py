@@ -1,7 +1,8 @@
-"""Accuracy and bench ``finance``: what the parts about matching, bank pairs and books measure, under their names.
+"""Accuracy and bench ``finance``: what the parts about matching, bank pairs, books and schemes measure, under their
+names.
 
 Belongs here: which planted transactions are matched and how many, and the order of the measures. The counting
-stands in ``finance_match``, ``bank_pairs`` and ``books``.
+stands in ``finance_match``, ``bank_pairs``, ``books`` and ``finance_schemes``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingest.simulator.flows import flows
-from pipelines.measures import bank_pairs, books, finance_match
+from pipelines.measures import bank_pairs, books, finance_match, finance_schemes
 from pipelines.measures.table import measure
 
 _TRANSACTIONS: Final = 100_000
@@ -41,14 +42,20 @@ def accuracy(*, seed: int, progress: Callable[[str], None], data: Path | None = 
     )
     pairs = None if data is None else bank_pairs.measure_pairs(data, progress)["judged"]
     breaks = sum(one.planted for one in found.types.values())
+    progress("模拟城市：各校记账，埋设全部手法")
+    schemes = finance_schemes.measure_schemes(seed=seed, progress=progress)
     return [
         measure("finance", "wrong_automatic", found.wrong_automatic, found.automatic_pairs),
         measure("finance", "match_recall", _rounded(found.match_recall), found.true_pairs),
         measure("finance", "break_type_f1", _rounded(found.break_type_f1), breaks),
         measure("finance", "bank_pairs_f1", pairs and _rounded(pairs.f1), 0 if pairs is None else pairs.n),
-        # No finding rests on the money feeds yet: docs/requirements.csv.
-        measure("finance", "scheme_recall", None, 0),
-        measure("finance", "scheme_false_per_50_months", None, 0),
+        measure("finance", "scheme_recall", _rounded(schemes.recall), schemes.planted),
+        measure(
+            "finance",
+            "scheme_false_per_50_months",
+            _rounded(schemes.false_per_50_months),
+            schemes.school_months,
+        ),
     ]
 
 

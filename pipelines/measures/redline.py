@@ -247,6 +247,9 @@ _CASE_SCHEMA: Final[dict[str, Any]] = {
     "supply_coverage_min_pct": pl.Decimal(18, 6),
     "stocktake_max_age_days": pl.Decimal(18, 6),
     "quarantine_max_pct": pl.Decimal(18, 6),
+    "flow_closed": pl.Boolean,
+    "unexplained_yuan": pl.Decimal(18, 2),
+    "flow_unexplained_pct": pl.Decimal(18, 6),
 }
 
 
@@ -309,7 +312,16 @@ def _case(rng: random.Random, number: int) -> dict[str, Any]:
         "supply_coverage_min_pct": Decimal(98),
         "stocktake_max_age_days": limits[1],
         "quarantine_max_pct": Decimal(2),
+        "flow_closed": rng.random() < 0.5,
+        "unexplained_yuan": rng.choice([None, Decimal(0), *_near_limit(income)]),
+        "flow_unexplained_pct": None if rng.random() < 0.03 else Decimal(2),
     }
+
+
+def _near_limit(income: Decimal | None) -> list[Decimal]:
+    """Unexplained differences of 2 % of the income, to the cent, and one cent to both sides."""
+    limit = (max(income or Decimal(0), Decimal(0)) * 2 / 100).quantize(Decimal("0.01"))
+    return [max(limit + Decimal(cents) / 100, Decimal(0)) for cents in (-1, 0, 0, 1)]
 
 
 def oracle(case: dict[str, Any]) -> tuple[str, str | None, str]:
@@ -326,12 +338,16 @@ def oracle(case: dict[str, Any]) -> tuple[str, str | None, str]:
             "stocktake_max_age_days",
             "quarantine_max_pct",
         ]
+    if case["flow_closed"]:
+        needed += ["flow_unexplained_pct"]
     if any(case[name] is None for name in needed):
         reasons.append("threshold_missing")
     if not consumed and not case["has_form"]:
         reasons.append("form_missing")
     if consumed:
         reasons += _consumed_reasons(case)
+    if case["flow_closed"] and _unexplained(case):
+        reasons.append("flows_not_reconciled")
     if reasons:
         return "unknown", reasons[0], ",".join(reasons)
     hundredfold = case["cost_yuan"] * 100
@@ -340,6 +356,13 @@ def oracle(case: dict[str, Any]) -> tuple[str, str | None, str]:
     if hundredfold < income * (case["threshold"] + case["yellow_band"]):
         return "yellow", None, ""
     return "green", None, ""
+
+
+def _unexplained(case: dict[str, Any]) -> bool:
+    open_yuan, percent = case["unexplained_yuan"], case["flow_unexplained_pct"]
+    if open_yuan is None or percent is None:
+        return False
+    return bool(open_yuan * 100 > max(case["income_yuan"] or Decimal(0), Decimal(0)) * percent)
 
 
 def _consumed_reasons(case: dict[str, Any]) -> list[str]:

@@ -36,6 +36,9 @@ SCHEMA: dict[str, Any] = {
     "supply_coverage_min_pct": PERCENT,
     "stocktake_max_age_days": PERCENT,
     "quarantine_max_pct": PERCENT,
+    "flow_closed": pl.Boolean(),
+    "unexplained_yuan": MONEY,
+    "flow_unexplained_pct": PERCENT,
 }
 SOUND: dict[str, Any] = {
     "definition": "consumed",
@@ -57,6 +60,9 @@ SOUND: dict[str, Any] = {
     "supply_coverage_min_pct": Decimal(98),
     "stocktake_max_age_days": Decimal(35),
     "quarantine_max_pct": Decimal(2),
+    "flow_closed": True,
+    "unexplained_yuan": Decimal("0.00"),
+    "flow_unexplained_pct": Decimal(2),
 }
 
 
@@ -124,6 +130,7 @@ def test_100_000_cases_equal_the_decimal_reckoning(sql: str) -> None:
         "opening_stock_missing",
         "stocktake_stale",
         "quarantine_high",
+        "flows_not_reconciled",
     }
     assert any("form_missing" in reasons for _, _, reasons in expected)
 
@@ -152,6 +159,10 @@ def _case(dice: random.Random) -> dict[str, Any]:
     )
     row["total_rows"] = dice.choice([0, 50, 100, 1000])
     row["quarantined_rows"] = min(row["total_rows"], dice.choice([0, 0, 0, 1, 2, 3, 20, 21]))
+    limit = (max(income, Decimal(0)) * 2 / 100).quantize(Decimal("0.01"))
+    row["flow_closed"] = dice.random() < 0.5
+    row["unexplained_yuan"] = dice.choice([None, Decimal(0), limit, limit, limit + Decimal("0.01"), income])
+    row["flow_unexplained_pct"] = None if rare() else Decimal(2)
     return row
 
 
@@ -161,12 +172,17 @@ def _reasons(row: dict[str, Any]) -> list[str]:
     first = row["first_stocktake_date"]
     tests = {
         "no_income": row["income_yuan"] is None or row["income_yuan"] <= 0,
-        "threshold_missing": row["threshold"] is None or row["yellow_band"] is None,
+        "threshold_missing": row["threshold"] is None
+        or row["yellow_band"] is None
+        or (row["flow_closed"] and row["flow_unexplained_pct"] is None),
         "form_missing": not consumed and not row["has_form"],
         "income_incomplete": consumed and row["income_days"] * 100 < row["open_days"] * 98,
         "inputs_missing": consumed and row["supplied_days"] * 100 < row["open_days"] * 98,
         "opening_stock_missing": consumed and (first is None or first >= row["period_start"]),
         "stocktake_stale": consumed and last is not None and (row["period_end"] - last).days > 35,
         "quarantine_high": consumed and row["quarantined_rows"] * 100 > row["total_rows"] * 2,
+        "flows_not_reconciled": row["flow_closed"]
+        and None not in (row["unexplained_yuan"], row["flow_unexplained_pct"])
+        and row["unexplained_yuan"] * 100 > max(row["income_yuan"] or Decimal(0), Decimal(0)) * 2,
     }
     return [reason for reason, holds in tests.items() if holds]

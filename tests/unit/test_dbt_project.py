@@ -41,7 +41,7 @@ def test_a_night_stays_within_its_budget_of_nodes(built: Path) -> None:
         from_date=str(DAY),
         to_date=str(DAY),
     )
-    assert len(results) <= 96
+    assert len(results) <= 98
 
 
 @pytest.mark.requirement("S0-06")

@@ -10,7 +10,11 @@ select
     f.confidence, h.label as confidence_label,
     coalesce(p.label, 'both') as department,
     n.label as next_step
-from {{ ref('red_line_finding') }} as f
+from (
+    select * from {{ ref('red_line_finding') }}
+    union all
+    select * from {{ ref('money_finding') }}
+) as f
 left join {{ ref('dim_canteen') }} as c
     on f.canteen_id = c.canteen_id and f.biz_date between c.valid_from and c.valid_to
 left join {{ ref('dim_ingredient') }} as i on f.ingredient_id = i.ingredient_id

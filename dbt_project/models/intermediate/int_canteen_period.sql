@@ -39,6 +39,12 @@ shown as (
         and p.previous_kind = b.period_kind and p.previous_end = b.period_end
 ),
 
+finding as (
+    select canteen_id, biz_date from {{ ref('red_line_finding') }}
+    union all
+    select canteen_id, biz_date from {{ ref('money_finding') }}
+),
+
 found as (
     select
         s.canteen_id,
@@ -46,7 +52,7 @@ found as (
         s.definition,
         count(*) as findings
     from shown as s
-    inner join {{ ref('red_line_finding') }} as f
+    inner join finding as f
         on s.canteen_id = f.canteen_id and f.biz_date between s.period_start and s.period_end
     group by s.canteen_id, s.period_rank, s.definition
 ),

@@ -1,6 +1,8 @@
 -- Every period to be judged in this run, with its parts: differences of running sums over canteen-days
 -- (definition consumed) and the monthly disclosure forms.
 {%- set first = window_start('forward') -%}
+-- The month before may only now be over for long enough to be held against its flows.
+{%- set closing = days_before(window_start('month'), 1) %}
 {%- set parts = [
     'purchases_yuan', 'returns_yuan', 'delta_value_yuan', 'cost_yuan', 'consumption_yuan', 'subsidy_yuan',
     'refund_yuan', 'income_yuan', 'open_day', 'income_day', 'supplied_day', 'quarantined_rows', 'total_rows'] -%}
@@ -18,6 +20,7 @@ with running as (
     where biz_date >= least(
         {{ date_literal(days_before(first, 30)) }},
         {{ date_literal(first.replace(month=1, day=1)) }},
+        {{ date_literal(days_before(py_month_start(closing), 1)) }},
         coalesce(
             (select min(term_start) from {{ ref('fct_canteen_day') }} where biz_date >= {{ date_literal(first) }}),
             {{ date_literal(first) }}
@@ -26,22 +29,29 @@ with running as (
 ),
 
 ending as (
-    select * from running where biz_date >= {{ date_literal(first) }}
+    select
+        *,
+        biz_date >= {{ date_literal(first) }} as is_touched
+    from running
+    where biz_date >= {{ date_literal(first) }} or biz_date = {{ date_literal(closing) }}
 ),
 
 period as (
     select canteen_id, biz_date, 'month_to_date' as period_kind, {{ month_start('biz_date') }} as whole_start
     from ending
+    where is_touched
     union all
     select canteen_id, biz_date, 'rolling_30d' as period_kind, biz_date - 29 as whole_start
     from ending
+    where is_touched
     union all
     select canteen_id, biz_date, 'ytd' as period_kind, {{ year_start('biz_date') }} as whole_start
     from ending
+    where is_touched
     union all
     select canteen_id, biz_date, 'term' as period_kind, term_start as whole_start
     from ending
-    where term_id is not null
+    where term_id is not null and is_touched
     union all
     select canteen_id, biz_date, 'month' as period_kind, {{ month_start('biz_date') }} as whole_start
     from ending
@@ -83,6 +93,7 @@ meal_day as (
             canteen_id,
             min(meal_days) as lowest
         from ending
+        where is_touched
         group by canteen_id
     ) as e on d.canteen_id = e.canteen_id and d.meal_days > e.lowest - 30
     where d.income_day = 1
@@ -234,6 +245,16 @@ select
     p.forecast_ratio,
     p.forecast_low,
     p.forecast_high,
+    -- Only a whole month is held against its flows; other periods still run or hold such months.
+    coalesce(f.bank_events > 0 and f.business_events > 0 and f.book_events > 0, false) as flow_delivered,
+    coalesce(
+        p.period_kind = 'month' and f.bank_events > 0 and f.business_events > 0 and f.book_events > 0
+        and p.period_end + cast(t.flow_close_days as integer) <= {{ date_literal(last_day_of_run()) }}, false
+    ) as flow_closed,
+    case when p.period_kind = 'month' then f.unexplained_yuan end as unexplained_yuan,
+    case when p.period_kind = 'month' then f.outlay_yuan end as outlay_yuan,
+    case when p.period_kind = 'month' then f.other_income_yuan end as other_income_yuan,
+    t.flow_unexplained_pct,
     t.red_line_pct as threshold,
     t.threshold_id,
     t.threshold_confidence,
@@ -248,3 +269,5 @@ left join {{ ref('dim_canteen') }} as d
     on p.canteen_id = d.canteen_id and p.period_end between d.valid_from and d.valid_to
 left join {{ ref('int_threshold') }} as t
     on d.threshold_scope = t.threshold_scope and p.period_end between t.since and t.until
+left join {{ ref('int_money_month') }} as f
+    on p.canteen_id = f.canteen_id and {{ month_start('p.period_end') }} = f.month_start

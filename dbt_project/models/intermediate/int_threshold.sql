@@ -6,7 +6,10 @@
     'finding_min_kg', 'finding_min_yuan', 'never_accepted_days', 'never_issued_days', 'unit_min_peers',
     'price_tolerance_pct', 'price_level_low_pct', 'price_level_mid_pct', 'price_level_high_pct', 'price_z_agree',
     'price_z_alone', 'price_min_lines', 'price_min_peers', 'price_noise_floor_pct', 'price_history_lines',
-    'price_supplier_lines', 'price_supplier_pct', 'price_supplier_z', 'price_fall_pct'] %}
+    'price_supplier_lines', 'price_supplier_pct', 'price_supplier_z', 'price_fall_pct', 'settle_meal_days',
+    'refund_due_days', 'refund_min_persons', 'invoice_tolerance_pct', 'statement_due_days',
+    'statement_min_documents', 'ratio_price_pct', 'ratio_price_items', 'income_gap_pct', 'subsidy_gap_pct',
+    'flow_close_days', 'flow_unexplained_pct'] %}
 with boundary as (
     select valid_from as since from {{ ref('ref_threshold') }}
     union

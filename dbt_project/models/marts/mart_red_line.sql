@@ -41,5 +41,23 @@ select
     total_rows,
     forecast_ratio,
     forecast_low,
-    forecast_high
+    forecast_high,
+    case
+        when not flow_delivered then 'not_delivered'
+        when not flow_closed then 'open'
+        when unknown_reasons like '%flows_not_reconciled%' then 'broken'
+        else 'reconciled'
+    end as reconciliation,
+    unexplained_yuan,
+    -- How sure the colour is: its threshold is verified, and the money that it rests on is reconciled.
+    case
+        when verdict = 'unknown' then 'none'
+        when flow_closed and coalesce(threshold_confidence not in ('C', 'D'), false) then 'high'
+        when flow_closed or coalesce(threshold_confidence not in ('C', 'D'), false) then 'medium'
+        else 'low'
+    end as light_confidence,
+    income_yuan + other_income_yuan - cost_yuan - outlay_yuan as surplus_yuan,
+    case
+        when income_yuan > 0 then {{ ratio('income_yuan + other_income_yuan - cost_yuan - outlay_yuan', 'income_yuan') }}
+    end as surplus_rate
 from judged

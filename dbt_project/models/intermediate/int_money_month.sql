@@ -1,0 +1,60 @@
+{{ config(
+    materialized='incremental', incremental_strategy='replace_period',
+    meta={'closure': 'month', 'period_column': 'month_start'}
+) }}
+-- What the three flows of a canteen say about a month: which of them came, what they disagree on and nobody has
+-- decided, and the canteen's outlays besides food. Timing differences are explained by their later event.
+with keeper as (
+    {{ keeper_sources() }}
+),
+
+flow as (
+    select
+        canteen_id,
+        {{ month_start('biz_date') }} as month_start,
+        sum(case when flow = 'bank' then 1 else 0 end) as bank_events,
+        sum(case when flow = 'business' then 1 else 0 end) as business_events,
+        sum(case when flow = 'books' then 1 else 0 end) as book_events
+    from {{ source('silver', 'flow_event') }}
+    where {{ since(window_start('month')) }}
+    group by canteen_id, {{ month_start('biz_date') }}
+),
+
+difference as (
+    select
+        canteen_id,
+        {{ month_start('biz_date') }} as month_start,
+        count(*) as differences,
+        sum(case when decided then 1 else 0 end) as decided_differences,
+        sum(case when not decided and break_type <> 'timing' then amount_yuan else 0 end) as unexplained_yuan
+    from {{ source('silver', 'flow_difference') }}
+    where {{ since(window_start('month')) }}
+    group by canteen_id, {{ month_start('biz_date') }}
+),
+
+spent as (
+    select
+        k.canteen_id,
+        {{ month_start('r.biz_date') }} as month_start,
+        sum(case when r.money_direction = 'out' then r.amount_yuan else 0 end) as outlay_yuan,
+        sum(case when r.money_direction = 'in' then r.amount_yuan else 0 end) as other_income_yuan
+    from {{ source('silver', 'expense') }} as r
+    {{ join_keeper() }}
+    where r.expense_kind <> 'transfer' and {{ since(window_start('month'), 'r.') }}
+    group by k.canteen_id, {{ month_start('r.biz_date') }}
+)
+
+select
+    coalesce(f.canteen_id, s.canteen_id) as canteen_id,
+    coalesce(f.month_start, s.month_start) as month_start,
+    cast(coalesce(f.bank_events, 0) as bigint) as bank_events,
+    cast(coalesce(f.business_events, 0) as bigint) as business_events,
+    cast(coalesce(f.book_events, 0) as bigint) as book_events,
+    cast(coalesce(d.differences, 0) as bigint) as differences,
+    cast(coalesce(d.decided_differences, 0) as bigint) as decided_differences,
+    cast(coalesce(d.unexplained_yuan, 0) as decimal(18, 2)) as unexplained_yuan,
+    cast(s.outlay_yuan as decimal(18, 2)) as outlay_yuan,
+    cast(s.other_income_yuan as decimal(18, 2)) as other_income_yuan
+from flow as f
+full join spent as s on f.canteen_id = s.canteen_id and f.month_start = s.month_start
+left join difference as d on f.canteen_id = d.canteen_id and f.month_start = d.month_start
