@@ -25,6 +25,7 @@ with line as (
         t.price_z_agree as z_agree,
         t.price_z_alone as z_alone,
         t.price_min_lines as min_lines,
+        t.price_min_peers as min_peers,
         t.price_history_lines as history_lines,
         {{ log_pct('t.price_level_low_pct') }} as level_low,
         {{ log_pct('t.price_level_mid_pct') }} as level_mid,
@@ -146,7 +147,7 @@ lagging_line as (
 tested as (
     select
         l.*,
-        l.peer_z >= l.z_alone and l.peer_lines >= l.min_lines as peer_alone,
+        l.peer_z >= l.z_alone and l.peer_lines * 2 >= l.min_lines and l.peers >= l.min_peers as peer_alone,
         coalesce(l.own_z >= l.z_alone and l.own_shift >= l.level_mid, false) as history_alone,
         coalesce(l.over_reference >= l.level_high and coalesce(l.peer_z, l.z_agree) >= l.z_agree, false)
             as reference_alone,
@@ -189,14 +190,16 @@ supplier as (
     select * from {{ ref('int_price_supplier') }} where is_found
 ),
 
--- What a supplier takes at a canteen in a week: its finding is about weeks and a county.
+-- What a supplier takes at a canteen in a week, above its peers and above what it takes there otherwise: its
+-- finding is about weeks and a county.
 supplier_here as (
     select
         month_start,
         supplier_id,
         canteen_id,
         week_first,
-        median(peer_shift) as shift
+        median(peer_shift) as level,
+        median(own_shift) as rise
     from line
     group by month_start, supplier_id, canteen_id, week_first
     having count(peer_shift) >= max(history_lines)
@@ -206,9 +209,9 @@ caused as (
     select
         g.*,
         s.supplier_id is not null as by_supplier,
-        greatest(coalesce(s.level_shift, 0), 0) as supplier_level,
-        greatest(coalesce(s.rise_shift, 0), 0) as supplier_rise,
-        greatest(coalesce(h.shift, s.level_shift, 0), 0) as here_level
+        -- What is left of a line's distances when the supplier's finding has explained its part.
+        g.peer_shift - greatest(coalesce(h.level, s.level_shift, 0), 0) as peer_rest,
+        g.own_shift - greatest(coalesce(h.rise, s.rise_shift, 0), 0) as own_rest
     from guarded as g
     left join supplier as s
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
@@ -226,9 +229,12 @@ objected as (
         case
             when is_unit then 'unit'
             when by_supplier and not coalesce(
-                (peer_alone and peer_shift - supplier_level >= z_alone * peer_sigma)
-                or (history_alone and own_shift - supplier_rise >= z_alone * own_sigma)
-                or ((over_limit or over_quotation) and peer_shift - here_level >= z_agree * peer_sigma), false
+                (peer_alone and peer_rest >= z_alone * peer_sigma)
+                or (history_alone and own_rest >= z_alone * own_sigma)
+                or (
+                    (over_limit or over_quotation)
+                    and (peer_rest >= z_agree * peer_sigma or (history and own_rest >= z_agree * own_sigma))
+                ), false
             ) then 'supplier'
             when not_following then 'item'
             else 'line'
