@@ -208,7 +208,11 @@ supplier_here as (
 caused as (
     select
         g.*,
-        s.supplier_id is not null as by_supplier,
+        -- Of taking what the finding says and taking nothing, what it takes here this week is nearer to the former.
+        s.supplier_id is not null and coalesce(
+            (s.is_high and h.level * 2 >= s.level_shift) or (s.is_risen and h.rise * 2 >= s.rise_shift),
+            h.level is null
+        ) as by_supplier,
         -- What is left of a line's distances when the supplier's finding has explained its part.
         g.peer_shift - greatest(coalesce(h.level, s.level_shift, 0), 0) as peer_rest,
         g.own_shift - greatest(coalesce(h.rise, s.rise_shift, 0), 0) as own_rest
@@ -231,10 +235,7 @@ objected as (
             when by_supplier and not coalesce(
                 (peer_alone and peer_rest >= z_alone * peer_sigma)
                 or (history_alone and own_rest >= z_alone * own_sigma)
-                or (
-                    (over_limit or over_quotation)
-                    and (peer_rest >= z_agree * peer_sigma or (history and own_rest >= z_agree * own_sigma))
-                ), false
+                or ((over_limit or over_quotation) and peer_rest >= z_agree * peer_sigma), false
             ) then 'supplier'
             when not_following then 'item'
             else 'line'
@@ -243,7 +244,7 @@ objected as (
     where
         is_unit or over_limit or over_quotation or no_quotation or not_following
         or coalesce(peer_alone, false) or history_alone or reference_alone
-        or (peer and (history or (reference and over_reference >= level_high)))
+        or (peer and ((coalesce(own_z >= 2.5 and own_shift >= level_low, false)) or (reference and over_reference >= level_high)))
 ),
 
 grouped as (
