@@ -23,6 +23,7 @@ with line as (
         case when p.own_lines >= t.price_history_lines then p.own_shift else p.peer_shift end as best_shift,
         case when p.own_lines >= t.price_history_lines then p.own_sigma else p.peer_sigma end as best_sigma,
         t.price_z_agree as z_agree,
+        t.price_z_support as z_support,
         t.price_z_alone as z_alone,
         t.price_min_lines as min_lines,
         t.price_min_peers as min_peers,
@@ -151,8 +152,15 @@ tested as (
         coalesce(l.own_z >= l.z_alone and l.own_shift >= l.level_mid, false) as history_alone,
         coalesce(l.over_reference >= l.level_high and coalesce(l.peer_z, l.z_agree) >= l.z_agree, false)
             as reference_alone,
-        coalesce(l.peer_z >= l.z_agree, false) as peer,
-        coalesce(l.own_z >= l.z_agree and l.own_shift >= l.level_low, false) as history,
+        -- A test speaks from one level on; beside the other one that speaks, a lower level corroborates it.
+        coalesce(
+            l.peer_z >= l.z_agree
+            or (l.peer_z >= l.z_support and l.own_z >= l.z_agree and l.own_shift >= l.level_low), false
+        ) as peer,
+        coalesce(
+            (l.own_z >= l.z_agree or (l.own_z >= l.z_support and l.peer_z >= l.z_agree))
+            and l.own_shift >= l.level_low, false
+        ) as history,
         coalesce(l.over_reference >= l.level_mid, false) as reference,
         g.record_no is not null as not_following,
         -- The factor between units that the shift is nearest to.
@@ -244,7 +252,7 @@ objected as (
     where
         is_unit or over_limit or over_quotation or no_quotation or not_following
         or coalesce(peer_alone, false) or history_alone or reference_alone
-        or (peer and ((coalesce(own_z >= 2.5 and own_shift >= level_low, false)) or (reference and over_reference >= level_high)))
+        or (peer and (history or (reference and over_reference >= level_high)))
 ),
 
 grouped as (

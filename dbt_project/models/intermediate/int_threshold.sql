@@ -5,7 +5,7 @@
     'stocktake_max_age_days', 'quarantine_max_pct', 'stocktake_variance_pct', 'stocktake_item_pct',
     'finding_min_kg', 'finding_min_yuan', 'never_accepted_days', 'never_issued_days', 'unit_min_peers',
     'price_tolerance_pct', 'price_level_low_pct', 'price_level_mid_pct', 'price_level_high_pct', 'price_z_agree',
-    'price_z_alone', 'price_min_lines', 'price_min_peers', 'price_noise_floor_pct', 'price_history_lines',
+    'price_z_support', 'price_z_alone', 'price_min_lines', 'price_min_peers', 'price_noise_floor_pct', 'price_history_lines',
     'price_supplier_lines', 'price_supplier_pct', 'price_supplier_z', 'price_fall_pct'] %}
 with boundary as (
     select valid_from as since from {{ ref('ref_threshold') }}
