@@ -152,17 +152,15 @@ tested as (
         coalesce(l.own_z >= l.z_alone and l.own_shift >= l.level_mid, false) as history_alone,
         coalesce(l.over_reference >= l.level_high and coalesce(l.peer_z, l.z_agree) >= l.z_agree, false)
             as reference_alone,
-        -- A test speaks from one level on; beside the other one that speaks, a lower level corroborates it.
-        coalesce(
-            l.peer_z >= l.z_agree
-            or (l.peer_z >= l.z_support and l.own_z >= l.z_agree and l.own_shift >= l.level_low), false
-        ) as peer,
+        coalesce(l.peer_z >= l.z_agree, false) as peer,
+        -- Beside peers that object already, less is asked of the canteen's own past.
         coalesce(
             (l.own_z >= l.z_agree or (l.own_z >= l.z_support and l.peer_z >= l.z_agree))
             and l.own_shift >= l.level_low, false
         ) as history,
         coalesce(l.over_reference >= l.level_mid, false) as reference,
-        g.record_no is not null as not_following,
+        -- A price below this canteen's usual one has followed.
+        g.record_no is not null and l.own_shift > 0 as not_following,
         -- The factor between units that the shift is nearest to.
         case
             when abs(l.best_shift) >= ln(14) then 20
@@ -198,8 +196,8 @@ supplier as (
     select * from {{ ref('int_price_supplier') }} where is_found
 ),
 
--- What a supplier takes at a canteen in a week, above its peers and above what it takes there otherwise: its
--- finding is about weeks and a county.
+-- What a supplier takes at a canteen in a week of the month, above its peers and above what it takes there
+-- otherwise: its finding is about weeks and a county, where not every canteen and week pays too much.
 supplier_here as (
     select
         month_start,
@@ -209,6 +207,7 @@ supplier_here as (
         median(peer_shift) as level,
         median(own_shift) as rise
     from line
+    where is_current
     group by month_start, supplier_id, canteen_id, week_first
     having count(peer_shift) >= max(history_lines)
 ),

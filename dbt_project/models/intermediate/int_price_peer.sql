@@ -229,10 +229,9 @@ select
     o.peers,
     case when o.peers > 1 then o.peer_mid end as peer_mid,
     case when o.peers > 1 then o.log_price - o.peer_mid end as peer_shift,
-    -- The fewer lines a cell has, the less its own scatter says against that of the item, and the less certain is
-    -- its median (variance of a median: pi / 2 of that of a mean).
+    -- The fewer lines a cell has, the less its own scatter says against that of the item.
     case when o.peers > 1 then
-        sqrt(1 + 1.57 / o.peer_lines) * greatest(o.noise_floor, sqrt(
+        greatest(o.noise_floor, sqrt(
             (o.peer_lines * o.cell_sigma * o.cell_sigma + o.min_lines * s.market_sigma * s.market_sigma)
             / (o.peer_lines + o.min_lines)
         ))
