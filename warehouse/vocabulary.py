@@ -400,6 +400,7 @@ PARAMETERS: Final = {
     "price_level_mid_pct": "高于参考价的二级提示（%）",
     "price_level_high_pct": "高于参考价的三级提示（%）",
     "price_z_agree": "价格偏离同类的稳健倍数，须另有佐证",
+    "price_z_support": "价格偏离作为佐证的稳健倍数",
     "price_z_alone": "价格偏离同类或自身历史的稳健倍数，单独成立",
     "price_min_lines": "比价组的最少笔数，不足则扩大到全市",
     "price_min_peers": "比价组的最少食堂数或供应商数，不足则扩大到全市",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import statistics
+from collections import Counter
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
-from price_table import DAYS, PriceRows, line_of
+from price_table import DAYS, HEADER, PriceRows, line_of
 
 from pipelines import price_file
 from warehouse.errors import Permanent, Refused
@@ -68,6 +71,69 @@ def test_a_supplier_that_overprices_is_one_finding_and_its_lines_are_none(tmp_pa
     assert by_month["date_from"].dt.month().to_list() == [9, 10]
     assert [float(pct) for pct in by_month["excess_pct"]] == pytest.approx([20, 20], abs=8)
     assert by_month["line_count"].min() >= 30
+
+
+@dataclass(frozen=True)
+class Spoiled:
+    """A table with one dear line of each kind that is easily passed over, their positions, and what was found."""
+
+    few_peers: int
+    dear_anyway: int
+    supplier_done: int
+    frame: pl.DataFrame
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Spoiled:
+    table = PriceRows.honest(5)
+    # Bought in two weeks only, by eight canteens at most twice a week: fewer lines than a full cell, no history.
+    bought: Counter[tuple[str, int]] = Counter()
+    rows = []
+    for row in table.rows:
+        if row.item == "菜7":
+            week = row.day.isocalendar().week
+            bought[row.canteen, week] += 1
+            if (
+                row.day not in DAYS[4:14]
+                or bought[row.canteen, week] > 2
+                or row.canteen in ("食堂8", "食堂9")
+            ):
+                continue
+        rows.append(row)
+    table.rows = rows
+    few_peers = max((n for n, row in enumerate(rows) if row.item == "菜7"), key=lambda n: rows[n].price)
+    rows[few_peers].price *= 1.6
+    # A canteen that always buys a dearer grade, and once pays still more.
+    usual = [n for n, row in enumerate(rows) if (row.item, row.canteen) == ("菜4", "食堂2")]
+    for n in usual:
+        rows[n].price *= 1.3
+    dear_anyway = usual[4]
+    rows[dear_anyway].price = statistics.median(rows[n].price for n in usual) * 1.12
+    # A supplier that takes a quarter too much for three weeks, stops, and goes over a quotation afterwards.
+    own = [n for n, row in enumerate(rows) if row.supplier == "供应商7"]
+    for n in own:
+        if rows[n].day < DAYS[14]:
+            rows[n].price *= 1.25
+    supplier_done = next(n for n in own if rows[n].day == DAYS[16])
+    rows[supplier_done].quote = rows[supplier_done].price
+    rows[supplier_done].price *= 1.18
+    columns = tuple(name for name in HEADER if name != "参考价")
+    frame = found(table.write(tmp_path_factory.mktemp("prices") / "a.csv", columns))
+    return Spoiled(few_peers, dear_anyway, supplier_done, frame)
+
+
+def test_a_clear_excess_counts_among_few_peers_too(spoiled: Spoiled) -> None:
+    assert at(spoiled.frame, line_of(spoiled.few_peers))["test"].to_list() == ["peer"]
+
+
+def test_a_line_high_among_peers_is_found_when_it_is_unusual_for_its_canteen(spoiled: Spoiled) -> None:
+    assert at(spoiled.frame, line_of(spoiled.dear_anyway))["tests"].to_list() == ["peer,history"]
+
+
+def test_a_supplier_finding_explains_no_week_in_which_it_took_nothing(spoiled: Spoiled) -> None:
+    supplier = spoiled.frame.filter(pl.col("kind") == "supplier")
+    assert set(supplier["supplier"]) == {"供应商7"}
+    assert at(spoiled.frame, line_of(spoiled.supplier_done))["test"].to_list() == ["over_quotation"]
 
 
 def test_a_supplier_that_raises_its_prices_is_found_against_its_own_past(tmp_path: Path) -> None:

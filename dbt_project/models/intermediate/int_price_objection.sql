@@ -23,8 +23,10 @@ with line as (
         case when p.own_lines >= t.price_history_lines then p.own_shift else p.peer_shift end as best_shift,
         case when p.own_lines >= t.price_history_lines then p.own_sigma else p.peer_sigma end as best_sigma,
         t.price_z_agree as z_agree,
+        t.price_z_support as z_support,
         t.price_z_alone as z_alone,
         t.price_min_lines as min_lines,
+        t.price_min_peers as min_peers,
         t.price_history_lines as history_lines,
         {{ log_pct('t.price_level_low_pct') }} as level_low,
         {{ log_pct('t.price_level_mid_pct') }} as level_mid,
@@ -146,14 +148,19 @@ lagging_line as (
 tested as (
     select
         l.*,
-        l.peer_z >= l.z_alone and l.peer_lines >= l.min_lines as peer_alone,
+        l.peer_z >= l.z_alone and l.peer_lines * 2 >= l.min_lines and l.peers >= l.min_peers as peer_alone,
         coalesce(l.own_z >= l.z_alone and l.own_shift >= l.level_mid, false) as history_alone,
         coalesce(l.over_reference >= l.level_high and coalesce(l.peer_z, l.z_agree) >= l.z_agree, false)
             as reference_alone,
         coalesce(l.peer_z >= l.z_agree, false) as peer,
-        coalesce(l.own_z >= l.z_agree and l.own_shift >= l.level_low, false) as history,
+        -- Beside peers that object already, less is asked of the canteen's own past.
+        coalesce(
+            (l.own_z >= l.z_agree or (l.own_z >= l.z_support and l.peer_z >= l.z_agree))
+            and l.own_shift >= l.level_low, false
+        ) as history,
         coalesce(l.over_reference >= l.level_mid, false) as reference,
-        g.record_no is not null as not_following,
+        -- A price below this canteen's usual one has followed.
+        g.record_no is not null and l.own_shift > 0 as not_following,
         -- The factor between units that the shift is nearest to.
         case
             when abs(l.best_shift) >= ln(14) then 20
@@ -189,15 +196,18 @@ supplier as (
     select * from {{ ref('int_price_supplier') }} where is_found
 ),
 
--- What a supplier takes at a canteen in a week: its finding is about weeks and a county.
+-- What a supplier takes at a canteen in a week of the month, above its peers and above what it takes there
+-- otherwise: its finding is about weeks and a county, where not every canteen and week pays too much.
 supplier_here as (
     select
         month_start,
         supplier_id,
         canteen_id,
         week_first,
-        median(peer_shift) as shift
+        median(peer_shift) as level,
+        median(own_shift) as rise
     from line
+    where is_current
     group by month_start, supplier_id, canteen_id, week_first
     having count(peer_shift) >= max(history_lines)
 ),
@@ -205,10 +215,14 @@ supplier_here as (
 caused as (
     select
         g.*,
-        s.supplier_id is not null as by_supplier,
-        greatest(coalesce(s.level_shift, 0), 0) as supplier_level,
-        greatest(coalesce(s.rise_shift, 0), 0) as supplier_rise,
-        greatest(coalesce(h.shift, s.level_shift, 0), 0) as here_level
+        -- Of taking what the finding says and taking nothing, what it takes here this week is nearer to the former.
+        s.supplier_id is not null and coalesce(
+            (s.is_high and h.level * 2 >= s.level_shift) or (s.is_risen and h.rise * 2 >= s.rise_shift),
+            h.level is null
+        ) as by_supplier,
+        -- What is left of a line's distances when the supplier's finding has explained its part.
+        g.peer_shift - greatest(coalesce(h.level, s.level_shift, 0), 0) as peer_rest,
+        g.own_shift - greatest(coalesce(h.rise, s.rise_shift, 0), 0) as own_rest
     from guarded as g
     left join supplier as s
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
@@ -226,9 +240,9 @@ objected as (
         case
             when is_unit then 'unit'
             when by_supplier and not coalesce(
-                (peer_alone and peer_shift - supplier_level >= z_alone * peer_sigma)
-                or (history_alone and own_shift - supplier_rise >= z_alone * own_sigma)
-                or ((over_limit or over_quotation) and peer_shift - here_level >= z_agree * peer_sigma), false
+                (peer_alone and peer_rest >= z_alone * peer_sigma)
+                or (history_alone and own_rest >= z_alone * own_sigma)
+                or ((over_limit or over_quotation) and peer_rest >= z_agree * peer_sigma), false
             ) then 'supplier'
             when not_following then 'item'
             else 'line'
