@@ -8,7 +8,6 @@ expression would read the server's settings; and SQL Lab puts row rules into pla
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -37,7 +36,6 @@ FORBIDDEN: Final = {
     "sniff_csv", "sql_auto_complete", "summary", "test_all_types", "user", "version",
 }  # fmt: skip
 """Functions that read files, settings, the catalog or run text as SQL, or make rows out of nothing."""
-_LIMIT: Final = re.compile(r"\s+LIMIT\s+\d+(\s+OFFSET\s+\d+)?\s*;?\s*$", re.IGNORECASE)
 _UNKNOWN: Final = (exp.Anonymous, exp.AnonymousAggFunc)
 FORBIDDEN_BEGINNINGS: Final = ("duckdb_", "pragma_", "pg_", "read_", "parquet_", "json_execute", "icu_")
 CHART_FUNCTIONS: Final = {
@@ -70,26 +68,24 @@ def check(sql: str, **_: Any) -> str:
     tables = unfiltered_tables(statements, rules)
     if tables:
         raise _refusal(f"这种写法绕过了 {'、'.join(sorted(tables))} 的数据范围：请改用普通的 SELECT ... FROM")
-    return in_one_order(sql, statements[0]) if _is_chart() and len(statements) == 1 else sql
+    return in_one_order(statements[0]) if _is_chart() and len(statements) == 1 else sql
 
 
-def in_one_order(sql: str, statement: exp.Expression) -> str:
-    """The query with every column as its last order.
+def in_one_order(statement: exp.Expression) -> str:
+    """The query with every column as its last order, also where a query inside it takes the first rows.
 
     Without it the order of a user's rows, and which of them a limit takes, would also depend on rows that
     the user may not see, because DuckDB groups by pieces of the table.
 
     Args:
-        sql: A query as Superset wrote it: a limit stands at its end.
-        statement: The same, as DuckDB's dialect reads it.
+        statement: As DuckDB's dialect reads it.
     """
-    if not isinstance(statement, exp.Select):
-        return sql
-    limit = _LIMIT.search(sql) if statement.args.get("limit") else None
-    end = limit.start() if limit else len(sql.rstrip().rstrip(";"))
-    places = ", ".join(str(place) for place in range(1, len(statement.selects) + 1))
-    joint = ", " if statement.args.get("order") else "\nORDER BY "
-    return f"{sql[:end]}{joint}{places}{sql[end:]}"
+    ordered = statement.copy()
+    for select in ordered.find_all(exp.Select):
+        if select is ordered or select.args.get("limit"):
+            places = [exp.Literal.number(place) for place in range(1, len(select.selects) + 1)]
+            select.order_by(*places, append=True, copy=False)
+    return ordered.sql(dialect="duckdb")
 
 
 def forbidden_functions(statements: list[exp.Expression], *, chart: bool) -> set[str]:
