@@ -21,6 +21,8 @@ CANTEENS: Final = 60
 DAYS: Final = 45
 NIGHTS_ONE_BY_ONE: Final = 3
 SEED: Final = 1
+BOOKS: Final = 0.25
+"""Share of the canteens that keep books, so that the tab of the money shows something."""
 LAST_DAY: Final = dt.date(2026, 10, 15)
 """A fixed span in term time, so that everyone's demo shows the same city."""
 COLOURS: Final = {"green": "绿", "yellow": "黄", "red": "红", "unknown": "未知"}
@@ -76,7 +78,7 @@ def _simulate(terminal: Terminal, first: dt.date) -> None:
     out = terminal.home / "simulated"
     shutil.rmtree(out, ignore_errors=True)
     terminal.progress(f"模拟 {CANTEENS} 个食堂，{first} 至 {LAST_DAY}")
-    simulator.simulate(out, CANTEENS, first, LAST_DAY, SEED)
+    simulator.simulate(out, CANTEENS, first, LAST_DAY, SEED, books=BOOKS)
     for folder in (out / "landing").glob("*/*"):
         if folder.name > LAST_DAY.isoformat():
             shutil.rmtree(folder)  # arrives after the demo's last night; the sensor would take it at once

@@ -2,7 +2,7 @@
 
 With ``CANTEEN_SHOTS=DIR`` the city is that of the demo and the pictures of the README are written to
 the folder: ``<tier>.png`` (wall screen, dark) and ``<tier>-laptop.png`` (light), of the overview and, with
-``-prices`` in the name, of the tab 价格.
+``-prices`` or ``-money`` in the name, of the tabs 价格 and 资金.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipelines.measures.served import Served
 
 pytestmark = pytest.mark.long
 TIERS = ("city", "county", "school")
-TABS = ("总览", "红线", "数据可信度", "预警与线索", "价格")
+TABS = ("总览", "红线", "数据可信度", "预警与线索", "价格", "资金")
 SHOTS = os.environ.get("CANTEEN_SHOTS")
 LARGEST_PICTURE = 400_000
 MAY_BE_EMPTY = {
@@ -83,9 +83,9 @@ def cockpit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("cockpit")
     if SHOTS:
         first = demo.LAST_DAY - (demo.DAYS - 1) * (cockpit_city.LAST - cockpit_city.LAST.replace(day=14))
-        made = cockpit_city.running(root, demo.CANTEENS, first)
+        made = cockpit_city.running(root, demo.CANTEENS, first, demo.BOOKS)
     else:
-        made = cockpit_city.running(root)
+        made = cockpit_city.running(root, books=1.0)
     with made as (_, server):
         yield server
 
@@ -179,7 +179,7 @@ def test_the_pictures_of_the_readme(cockpit: Served, tier: str) -> None:
         with browser.page(size) as view:
             browser.log_in(view, cockpit.address, user, cockpit.passwords[user])
             browser.open_dashboard(view, cockpit.address, tier, query)
-            for tab, ending in (("总览", ""), ("价格", "-prices")):
+            for tab, ending in (("总览", ""), ("价格", "-prices"), ("资金", "-money")):
                 view.locator(".ant-tabs-tab").filter(has_text=tab).click()
                 browser.drawn(view)
                 view.wait_for_timeout(3000)  # curves are drawn with a motion that no event ends

@@ -26,7 +26,7 @@ COUNTS = ("canteens", "red", "yellow", "green", "unknown")
 
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return city.simulate(tmp_path_factory.mktemp("cockpit"), canteens=CANTEENS)
+    return city.simulate(tmp_path_factory.mktemp("cockpit"), canteens=CANTEENS, books=0.5)
 
 
 @pytest.fixture(scope="module")
