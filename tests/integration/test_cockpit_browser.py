@@ -116,7 +116,7 @@ def test_a_user_meets_the_dashboard_of_the_tier_whole_and_in_chinese(cockpit: Se
         if left:
             english[where] = left
 
-    with browser.page() as view:
+    with browser.page(browser.LAPTOP) as view:
         browser.log_in(view, cockpit.address, user, cockpit.passwords[user])
         assert f"/superset/dashboard/{tier}/" in view.url
         browser.drawn(view)

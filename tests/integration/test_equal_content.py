@@ -43,7 +43,7 @@ def test_night_by_night_equals_the_range(landing: Path, expected: dict[str, str]
 
 @pytest.mark.parametrize(
     "seed",
-    [pytest.param(seed, marks=pytest.mark.xdist_group(f"orders {seed % 3}")) for seed in range(20)],
+    [pytest.param(seed, marks=pytest.mark.xdist_group(f"orders {seed % 2}")) for seed in range(20)],
 )
 def test_arrivals_in_another_order_give_the_same_content(
     landing: Path, expected: dict[str, str], tmp_path: Path, seed: int

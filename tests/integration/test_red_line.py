@@ -44,4 +44,5 @@ def test_generated_cases_reach_every_verdict_and_reason() -> None:
         "opening_stock_missing",
         "stocktake_stale",
         "quarantine_high",
+        "flows_not_reconciled",
     }

@@ -103,7 +103,15 @@ def test_money_is_exact_everywhere(made: City) -> None:
     floats = {row[1] for row in published if row[2] in ("DOUBLE", "FLOAT", "REAL")}
     compared = {"compared_share", "retail_share", "wholesale_share"}
     indices = {"retail_index", "wholesale_index", "reference_line"}
-    shares = {"previous_ratio", "worst_ratio", "ratio_30d", "red_share", "unknown_share", "gap_pp"}
+    shares = {
+        "previous_ratio",
+        "worst_ratio",
+        "ratio_30d",
+        "red_share",
+        "unknown_share",
+        "gap_pp",
+        "surplus_rate",
+    }
     assert (
         floats
         <= {"ratio", "forecast_ratio", "forecast_low", "forecast_high", "hhi"} | shares | compared | indices
