@@ -2,7 +2,10 @@
 -- Bank lines, documents and voucher lines of the last 35 days, matched ones under one number: from any payment to
 -- its voucher and its line on the statement.
 select
-    e.event_id, e.match_id, e.difference_id,
+    e.event_id,
+    -- Short enough to be read and searched for; equal for the events of one match.
+    'M-' || substr(md5(e.match_id), 1, 8) as match_id,
+    e.difference_id,
     e.canteen_id, c.canteen_name, c.school_id, c.school_name, c.county_code, c.county_name, e.biz_date,
     w.label as flow_label,
     k.label as feed_label,
