@@ -9,21 +9,11 @@ own_account as (
 ),
 
 paid as (
-    select
-        k.canteen_id, r.record_no, r.biz_date, r.account_no, r.amount_yuan, r.invoice_no, r.payment_method,
-        'SUP-' || coalesce(sk.supplier_uscc, r.supplier_uscc) as supplier_id
-    from {{ source('silver', 'supplier_payment') }} as r
-    {{ join_keeper() }}
-    left join {{ ref('stg_supplier_key') }} as sk on r._provider = sk.provider and r.supplier_uscc = sk.source_key
-    where {{ since(finding_from(62), 'r.') }}
+    {{ supplier_payments(62) }}
 ),
 
 bank as (
-    select
-        r.account_no, r.record_no, r.biz_date, r.direction, r.amount_yuan, r.is_reversal
-    from {{ source('silver', 'bank_line') }} as r
-    inner join (select distinct account_no from own_account) as a on r.account_no = a.account_no
-    where {{ since(finding_from(62), 'r.') }}
+    {{ own_bank_lines(62) }}
 ),
 
 invoice_over_acceptance as (

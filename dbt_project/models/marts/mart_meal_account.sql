@@ -33,32 +33,7 @@ month_sum as (
     group by canteen_id, account_kind, {{ month_start('biz_date') }}
 ),
 
-opening as (
-    {%- if is_incremental() %}
-    select
-        canteen_id, account_kind, balance_yuan
-    from {{ this }}
-    where month_start = {{ date_literal(py_month_start(days_before(first, 1))) }}
-    {%- else %}
-    select
-        canteen_id, account_kind, cast(0 as decimal(18, 2)) as balance_yuan
-    from month_sum
-    where false
-    {%- endif %}
-),
-
-grid as (
-    select
-        a.canteen_id, a.account_kind, m.month_start
-    from (
-        select canteen_id, account_kind, date '1900-01-01' as since from opening
-        union all
-        select canteen_id, account_kind, min(month_start) as since from month_sum
-        group by canteen_id, account_kind
-    ) as a
-    inner join {{ price_months() }} as m (month_start, month_last, look_back) on a.since <= m.month_start
-    group by a.canteen_id, a.account_kind, m.month_start
-),
+{{ carried_months('month_sum', 'account_kind', 'balance_yuan', first) }},
 
 leave_charge as (
     select

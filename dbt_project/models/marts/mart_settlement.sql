@@ -47,32 +47,7 @@ moved as (
     group by k.canteen_id, 'SUP-' || coalesce(sk.supplier_uscc, r.supplier_uscc), {{ month_start('r.biz_date') }}
 ),
 
-opening as (
-    {%- if is_incremental() %}
-    select
-        canteen_id, supplier_id, open_yuan
-    from {{ this }}
-    where month_start = {{ date_literal(py_month_start(days_before(first, 1))) }}
-    {%- else %}
-    select
-        canteen_id, supplier_id, cast(0 as decimal(18, 2)) as open_yuan
-    from moved
-    where false
-    {%- endif %}
-),
-
-grid as (
-    select
-        a.canteen_id, a.supplier_id, m.month_start
-    from (
-        select canteen_id, supplier_id, date '1900-01-01' as since from opening
-        union all
-        select canteen_id, supplier_id, min(month_start) as since from moved
-        group by canteen_id, supplier_id
-    ) as a
-    inner join {{ price_months() }} as m (month_start, month_last, look_back) on a.since <= m.month_start
-    group by a.canteen_id, a.supplier_id, m.month_start
-),
+{{ carried_months('moved', 'supplier_id', 'open_yuan', first) }},
 
 month_sum as (
     select

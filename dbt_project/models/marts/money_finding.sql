@@ -14,26 +14,5 @@ with found as (
     {%- endfor %}
 )
 
-select
-    md5(
-        kind || '|' || canteen_id || '|' || account_kind || '|' || cause_key || '|' || cast(period_start as varchar)
-    ) as finding_id,
-    kind,
-    canteen_id,
-    account_kind,
-    ingredient_id,
-    supplier_id,
-    biz_date,
-    {{ month_label('biz_date') }} as biz_month,
-    period_start,
-    period_end,
-    direction,
-    amount_yuan,
-    observed,
-    expected,
-    text_zh,
-    record_nos,
-    confidence
-from found
-where {{ in_window() }} and biz_date <= {{ date_literal(last_day_of_run()) }}
+{{ numbered_findings('found') }}
 {%- endif %}
