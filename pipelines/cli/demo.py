@@ -21,7 +21,7 @@ CANTEENS: Final = 60
 DAYS: Final = 45
 NIGHTS_ONE_BY_ONE: Final = 3
 SEED: Final = 1
-BOOKS: Final = 0.25
+BOOKS: Final = 0.05
 """Share of the canteens that keep books, so that the tab of the money shows something."""
 LAST_DAY: Final = dt.date(2026, 10, 15)
 """A fixed span in term time, so that everyone's demo shows the same city."""
