@@ -5,6 +5,7 @@ Belongs here: flags, environment and failures of dbt. The build file is closed b
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Sequence
@@ -21,24 +22,30 @@ PROJECT: Final = ROOT / "dbt_project"
 _PARSED: dict[tuple[str, str, str], Any] = {}
 
 
-def night(settings: Settings, plan: Plan, pins: Path) -> dict[str, Any]:
+def night(settings: Settings, plan: Plan, pins: Path) -> Any:
     """Build every model for the plan's window.
 
     Returns:
-        dbt's manifest (nodes as dictionaries).
+        dbt's manifest. It is also written beside the build file whenever the project may have changed.
 
     Raises:
         Permanent: A model or a data test failed; the message names it.
     """
     if plan.full and settings.build.exists():
         settings.build.unlink()
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(plan.window)]
-    return run(settings, arguments, build=settings.build, pins=pins, target="night")
+    left_out = ["--exclude-resource-type", "unit_test"]
+    if not plan.full:
+        # Seeds are part of the project: when one changes, the plan is a full one.
+        left_out += ["--exclude-resource-type", "seed"]
+    arguments = ["build", *left_out, "--vars", json.dumps(plan.window)]
+    manifest = run(settings, arguments, build=settings.build, pins=pins, target="night")
+    written = settings.build.parent / "target" / "manifest.json"
+    if plan.full or not written.exists():
+        manifest.write(str(written))
+    return manifest
 
 
-def run(
-    settings: Settings, arguments: Sequence[str], *, build: Path, pins: Path, target: str
-) -> dict[str, Any]:
+def run(settings: Settings, arguments: Sequence[str], *, build: Path, pins: Path, target: str) -> Any:
     """Invoke dbt once.
 
     Args:
@@ -47,6 +54,12 @@ def run(
         build: DuckDB file to build in (always called build.duckdb).
         pins: File written by ``plan.write_pins``.
         target: dbt target.
+
+    Returns:
+        dbt's manifest of this run.
+
+    Raises:
+        Permanent: dbt failed; the message names the node.
     """
     build.parent.mkdir(parents=True, exist_ok=True)
     os.environ.update(
@@ -59,7 +72,8 @@ def run(
     from dbt.cli.main import dbtRunner
 
     common = _common(build, target)
-    quiet = ["--quiet", "--no-print", "--no-use-colors"] if target == "night" else []
+    # A night says what failed in its error and writes no JSON: half a second for each night.
+    quiet = ["--log-level", "none", "--no-print", "--no-write-json"] if target == "night" else []
     try:
         # A run marks ephemeral models as compiled in its manifest: each run gets a copy.
         manifest = parsed(build, target).deepcopy()
@@ -68,7 +82,7 @@ def run(
         DuckDBConnectionManager.close_all_connections()
     if not result.success:
         raise Permanent(_reason(result))
-    return json.loads((build.parent / "target" / "manifest.json").read_text("utf8"))  # type: ignore[no-any-return]
+    return manifest
 
 
 def parsed(build: Path, target: str) -> Any:
@@ -89,6 +103,7 @@ def parsed(build: Path, target: str) -> Any:
         if not done.success:
             raise Permanent(_reason(done))
         _PARSED[key] = done.result
+        gc.freeze()  # it lives as long as the process: the collector need not walk it in every run
     return _PARSED[key]
 
 

@@ -44,14 +44,14 @@ class Model:
         return f"{self.schema}.{self.name}"
 
 
-def models(manifest: dict[str, Any]) -> list[Model]:
+def models(manifest: Any) -> list[Model]:
     """Published models and seeds of dbt's manifest, in a stable order."""
     found = [
-        Model(node["schema"], node["name"], node["config"]["meta"].get("period_column"))
-        for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed")
-        and node["schema"] in PUBLISHED
-        and node["config"]["materialized"] in ("table", "incremental", "seed")
+        Model(node.schema, node.name, node.config.meta.get("period_column"))
+        for node in manifest.nodes.values()
+        if node.resource_type in ("model", "seed")
+        and node.schema in PUBLISHED
+        and node.config.materialized in ("table", "incremental", "seed")
     ]
     return sorted(found, key=lambda model: model.table)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import multiprocessing
 import os
 import secrets
 import signal
@@ -17,10 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["ingest.connectors.extraction"])
 VARIABLE = "CANTEEN_DB_TEST_COUNTY"
 ARRIVAL = dt.date(2026, 9, 30)
 KINDS = ("mariadb", "postgresql", "sqlite")
@@ -298,7 +296,5 @@ def extract(home: Path, address: str, kill_after: int | None = None) -> tuple[li
     """
     log = home / "steps.log"
     log.unlink(missing_ok=True)
-    process = _CONTEXT.Process(target=_extract, args=(home, home / "landing", address, kill_after, log))
-    process.start()
-    process.join()
-    return log.read_text().split() if log.exists() else [], process.exitcode
+    code = forked.run(_extract, home, home / "landing", address, kill_after, log)
+    return log.read_text().split() if log.exists() else [], code

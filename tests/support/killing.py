@@ -1,15 +1,11 @@
 """Runs one night in a process of its own and kills it, for real, right after a chosen durable step."""
 
 import datetime as dt
-import multiprocessing
 import os
 import signal
 from pathlib import Path
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    ["city", "pipelines.silver.door", "pipelines.gold.step", "pipelines.publish.snapshot", "parsed"]
-)
+import forked
 
 
 def _night(home: Path, landing: Path, last: dt.date, kill_after: int | None, log: Path) -> None:
@@ -39,7 +35,5 @@ def night(
     """
     log = home / "steps.log"
     log.unlink(missing_ok=True)
-    process = _CONTEXT.Process(target=_night, args=(home, landing, last, kill_after, log))
-    process.start()
-    process.join()
-    return log.read_text().split() if log.exists() else [], process.exitcode
+    code = forked.run(_night, home, landing, last, kill_after, log)
+    return log.read_text().split() if log.exists() else [], code
