@@ -47,7 +47,12 @@ def port() -> int:
 
 def metadata_uri() -> str:
     """SQLAlchemy address of Superset's own database: SQLite unless CANTEEN_SUPERSET_DB is set."""
-    return os.environ.get("CANTEEN_SUPERSET_DB") or f"sqlite:///{home() / 'superset.db'}"
+    return os.environ.get("CANTEEN_SUPERSET_DB") or f"sqlite:///{sqlite_file()}"
+
+
+def sqlite_file() -> Path | None:
+    """Superset's own database where it is a file of the server's state."""
+    return None if os.environ.get("CANTEEN_SUPERSET_DB") else home() / "superset.db"
 
 
 def secrets() -> tuple[str, str]:

@@ -14,7 +14,6 @@ import hashlib
 import json
 import logging
 import os
-import sqlite3
 import sys
 import threading
 import time
@@ -24,7 +23,7 @@ from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 
-from dashboards.superset import places, snapshot
+from dashboards.superset import metadata, places, snapshot
 
 HOST: Final = "127.0.0.1"
 WORKERS: Final = 2
@@ -34,6 +33,8 @@ WATCH_S: Final = 5
 """How often the access file is looked at; so soon a grant that ended is felt."""
 HERE: Final = Path(__file__).parent
 LOCK: Final = HERE.parents[1] / "requirements" / "superset.lock"
+PARTS: Final = ("config", "metadata", "deploy", "security", "language")
+"""Modules whose change makes a step due again."""
 LOG: Final = logging.getLogger("canteen")
 
 
@@ -84,8 +85,9 @@ def main() -> None:
 def make_app() -> Any:
     """Superset's app, migrated, deployed and secured."""
     begun = time.monotonic()
-    if places.metadata_uri().startswith("sqlite"):
-        _let_readers_read()
+    own = places.sqlite_file()
+    if own is not None:
+        metadata.let_readers_read(own)
     from superset.app import create_app
 
     app = create_app()
@@ -110,10 +112,10 @@ def prepare() -> list[str]:
 
     home = places.home()
     stamp = _Stamp(home / "stamp")
-    code = {name: (HERE / f"{name}.py").read_bytes() for name in ("config", "deploy", "security", "language")}
+    code = {name: (HERE / f"{name}.py").read_bytes() for name in PARTS}
     lock = LOCK.read_bytes()
     inputs = {
-        "base": _hash([lock, code["config"]]),
+        "base": _hash([lock, code["config"], code["metadata"]]),
         "language": _hash([lock, code["language"], language.OVERLAY.read_bytes()]),
         "assets": _hash([lock, code["deploy"], *_tree(home / "assets")]),
         "access": _hash(
@@ -121,7 +123,7 @@ def prepare() -> list[str]:
         ),
     }
     steps: dict[str, tuple[Callable[[], Any], Callable[[], Iterable[Any]]]] = {
-        "base": (_base, _migrated),
+        "base": (lambda: metadata.make(inputs["base"]), metadata.migrated),
         "language": (
             language.make,
             lambda: [path.read_bytes() for path in sorted(language.folder().rglob("*.*"))],
@@ -189,28 +191,6 @@ class _Stamp:
         draft.replace(self.path)
 
 
-def _base() -> None:
-    import flask_migrate
-    import superset
-    from superset import appbuilder, security_manager
-
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    flask_migrate.upgrade(directory=str(Path(superset.__file__).parent / "migrations"))
-    LOG.disabled = False  # alembic switches every logger off that its own file does not name
-    appbuilder.add_permissions(update_perms=True)
-    security_manager.sync_role_definitions()
-
-
-def _migrated() -> list[Any]:
-    """Which migration the metadata stand at; nothing where they are new, or another database was named."""
-    import sqlalchemy as sa
-    from superset import db
-
-    if not sa.inspect(db.engine).has_table("alembic_version"):
-        return []
-    return [tuple(row) for row in db.session.execute(sa.text("select version_num from alembic_version"))]
-
-
 def _let_go() -> None:
     """Close what a forked worker must not share: connections to the metadata and to snapshots."""
     from superset import db
@@ -246,13 +226,6 @@ def _watch(app: Any) -> None:
 def _note_orphans(found: dict[str, list[str]]) -> None:
     for kind, names in found.items():
         _say(f"不在定义中的{kind}：{'、'.join(names)}")
-
-
-def _let_readers_read() -> None:
-    """SQLite's write-ahead log: page views do not wait for each other's log entries."""
-    path = places.home() / "superset.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("pragma journal_mode = wal")
 
 
 def _tree(folder: Path) -> list[bytes]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,6 +54,18 @@ def keys(rows: list[dict[str, object]]) -> set[object]:
 
 def numbered(letter: str, *numbers: int) -> set[str]:
     return {f"{letter}{number}" for number in numbers}
+
+
+# --- what the next new home starts from
+
+
+def test_the_metadata_kept_beside_the_environment_hold_nothing_of_a_home(server: tiny.Server) -> None:
+    (kept,) = cockpit.PYTHON.parents[1].glob("metadata-*.db")
+    with contextlib.closing(sqlite3.connect(f"file:{kept}?mode=ro", uri=True)) as metadata:
+        tables = [name for (name,) in metadata.execute("select name from sqlite_master where type = 'table'")]
+        filled = {name for name in tables if metadata.execute(f'select 1 from "{name}" limit 1').fetchone()}
+    permissions = {"ab_permission", "ab_permission_view", "ab_view_menu", "ab_permission_view_role"}
+    assert filled == {"alembic_version", "ab_role"} | permissions
 
 
 # --- what a stranger gets
