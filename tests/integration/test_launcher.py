@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,28 @@ PLAIN = {
     "PIP_FIND_LINKS": "",
     "UV_OFFLINE": "1",
 }
+UV = """#!/bin/sh
+for lock; do :; done
+[ "$1" = --version ] || ! grep -q '==' "$lock"
+"""
+"""A uv that knows no package: ``uv pip install ... -r LOCK`` fails where the lock names one."""
 ECHO = """
 import json, os, sys
 wanted = ("PYTHONPATH", "DO_NOT_TRACK", "DBT_SEND_ANONYMOUS_USAGE_STATS", "GX_ANALYTICS_ENABLED")
 print(json.dumps({"argv": sys.argv[1:], "python": sys.executable, "cwd": os.getcwd(),
                   **{name: os.environ.get(name) for name in wanted}}))
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def uv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Environments are made by ``UV``, unless a test says otherwise."""
+    tool = tmp_path_factory.mktemp("uv") / "uv"
+    tool.write_text(UV, "utf8")
+    tool.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+        yield
 
 
 def make_project(folder: Path) -> Path:
