@@ -33,7 +33,8 @@ def night(settings: Settings, plan: Plan, pins: Path) -> Any:
     """
     if plan.full and settings.build.exists():
         settings.build.unlink()
-    left_out = ["--exclude-resource-type", "unit_test"]
+    # Ephemeral models are compiled where they are used: no need to visit each.
+    left_out = ["--exclude", "config.materialized:ephemeral", "--exclude-resource-type", "unit_test"]
     if not plan.full:
         # Seeds are part of the project: when one changes, the plan is a full one.
         left_out += ["--exclude-resource-type", "seed"]
