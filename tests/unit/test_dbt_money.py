@@ -12,25 +12,6 @@ import money_city as city_of
 import pytest
 
 TABLES = ["gold.money_finding", "gold.mart_meal_account", "gold.mart_settlement", "gold.mart_red_line"]
-SELECT = [f"+{name.split('.')[1]}" for name in TABLES]
-
-
-def build(folder: Path, city: lake.Lake, first: dt.date, last: dt.date) -> None:
-    lake.run_dbt(
-        folder,
-        city.pins(folder / "silver"),
-        [
-            "build",
-            "--exclude-resource-type",
-            "unit_test",
-            "--select",
-            *SELECT,
-            "--indirect-selection",
-            "cautious",
-        ],
-        from_date=first.isoformat(),
-        to_date=last.isoformat(),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +30,12 @@ def planted(honest: lake.Lake) -> tuple[lake.Lake, set[tuple[str, str]]]:
 @pytest.fixture(scope="module")
 def whole(planted: tuple[lake.Lake, set[tuple[str, str]]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("money")
-    build(folder, planted[0], city_of.FIRST, city_of.LAST)
+    lake.build(folder, planted[0], city_of.FIRST, city_of.LAST, TABLES, checked=True)
     return folder
 
 
 def test_an_honest_city_gives_no_finding(honest: lake.Lake, tmp_path: Path) -> None:
-    build(tmp_path, honest, city_of.FIRST, city_of.LAST)
+    lake.build(tmp_path, honest, city_of.FIRST, city_of.LAST, TABLES, checked=True)
     assert lake.query(tmp_path, "select kind, canteen_id, text_zh from gold.money_finding").rows() == []
 
 
@@ -111,6 +92,6 @@ def test_nights_give_the_content_of_the_range(
 ) -> None:
     start = city_of.FIRST
     for end in (dt.date(2026, 9, 25), dt.date(2026, 10, 6), dt.date(2026, 10, 21), city_of.LAST):
-        build(tmp_path, planted[0], start, end)
+        lake.build(tmp_path, planted[0], start, end, TABLES, checked=end == city_of.LAST)
         start = end + dt.timedelta(1)
     assert lake.content(tmp_path, TABLES) == lake.content(whole, TABLES)

@@ -85,7 +85,7 @@ def test_nights_give_the_content_of_the_range(city: support.Lake, whole: Path, t
     start = FIRST
     for step in (28, 1, 1, 3, 20, 9, 13):
         end = start + dt.timedelta(step - 1)
-        support.build(tmp_path, city, start, end)
+        support.build(tmp_path, city, start, end, GOLD, checked=end == LAST)
         start = end + dt.timedelta(1)
     assert end == LAST
     assert support.content(tmp_path, GOLD) == support.content(whole, GOLD)
@@ -101,12 +101,12 @@ def test_late_corrected_and_vanished_rows_give_the_content_of_a_rebuild(
     early.buy("C0", wrong, "pork", 100, 9)
     early.count("C1", extra, "rice", 500)
     early.eat("C2", extra, 77)
-    support.build(tmp_path, early, FIRST, LAST)
+    support.build(tmp_path, early, FIRST, LAST, GOLD)
     assert support.content(tmp_path, GOLD) != support.content(whole, GOLD)
     touched = [extra.isoformat(), wrong.isoformat()]
     mended = copy.deepcopy(city)
     for feed in ("purchase", "stock_move", "stocktake", "consumption", "refund"):
         mended.rows[feed] = [row for row in mended.rows[feed] if row["biz_date"] != lost]
-    support.build(tmp_path, mended, wrong, LAST, touched_dates=touched)
-    support.build(tmp_path, city, lost, LAST, touched_dates=[lost.isoformat()])
+    support.build(tmp_path, mended, wrong, LAST, GOLD, touched_dates=touched)
+    support.build(tmp_path, city, lost, LAST, GOLD, checked=True, touched_dates=[lost.isoformat()])
     assert support.content(tmp_path, GOLD) == support.content(whole, GOLD)

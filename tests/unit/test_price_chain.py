@@ -14,6 +14,7 @@ MARCH = dt.date(2026, 3, 2)
 END = dt.date(2026, 3, 31)
 DAY = dt.date(2026, 3, 10)
 A, B = "91430600MA4L0000X0", "91430600MA4L0000Y1"
+TABLES = ["gold.fct_price_line", "gold.price_finding", "gold.mart_price_index", "gold.mart_price_supplier"]
 
 
 def city() -> lake.Lake:
@@ -85,7 +86,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     buy(made, "quotes-nothing", "C1", "tofu", "4.00", supplier_uscc=B)
     buy(made, "agreed", "C1", "rice", "5.16")
     folder = tmp_path_factory.mktemp("chain")
-    lake.build(folder, made, MARCH, END)
+    lake.build(folder, made, MARCH, END, TABLES, checked=True)
     return folder
 
 
@@ -141,7 +142,7 @@ def test_what_other_suppliers_took_leaves_the_supplier_itself_out(tmp_path: Path
     made = city()
     for n, price in enumerate([1, 2, 4, 8, 16, 32]):
         buy(made, f"P{n}", "C1", "tofu", price, supplier_uscc=f"91430600MA4L0000A{n}")
-    lake.build(tmp_path, made, MARCH, END)
+    lake.build(tmp_path, made, MARCH, END, ["gold.fct_price_line"])
     rows = lake.query(tmp_path, "select record_no, others_yuan from gold.fct_price_line order by 1").rows()
     # Six votes: each supplier is held against the middle of the other five.
     assert rows == [(f"P{n}", Decimal(8 if n < 3 else 4)) for n in range(6)]
@@ -154,13 +155,7 @@ def test_two_nights_say_the_same_as_one_range(tmp_path: Path) -> None:
         for canteen in ("C1", "C2", "C3"):
             price = Decimal("5.40") + Decimal(n % 5) / 10
             made.buy(canteen, day, "leek", 10, price, supplier_uscc=A)
-    lake.build(tmp_path / "range", made, MARCH, END)
-    lake.build(tmp_path / "nights", made, MARCH, DAY)
-    lake.build(tmp_path / "nights", made, DAY + dt.timedelta(1), END)
-    tables = [
-        "gold.fct_price_line",
-        "gold.price_finding",
-        "gold.mart_price_index",
-        "gold.mart_price_supplier",
-    ]
-    assert lake.content(tmp_path / "nights", tables) == lake.content(tmp_path / "range", tables)
+    lake.build(tmp_path / "range", made, MARCH, END, TABLES)
+    lake.build(tmp_path / "nights", made, MARCH, DAY, TABLES)
+    lake.build(tmp_path / "nights", made, DAY + dt.timedelta(1), END, TABLES, checked=True)
+    assert lake.content(tmp_path / "nights", TABLES) == lake.content(tmp_path / "range", TABLES)

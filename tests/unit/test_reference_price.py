@@ -76,7 +76,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )  # fmt: skip
     city.add("provider_key", entity="ingredient", source_key="77", name="老面馒头")
     city.buy("C1", DAY, "77", 10, 3)
-    lake.build(folder, city, DAY, NEXT)
+    lake.build(
+        folder,
+        city,
+        DAY,
+        NEXT,
+        ["gold.ref_price", "gold.mart_price_doubt", "gold.mart_name_gap"],
+        checked=True,
+    )
     return folder
 
 

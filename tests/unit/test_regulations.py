@@ -32,7 +32,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     city.canteen("C2", mode="contracted")
     for canteen in ("C1", "C2"):
         city.eat(canteen, DAY, 10)
-    lake.build(folder, city, DAY, DAY)
+    lake.build(folder, city, DAY, DAY, ["cockpit.red_line", "relationships"])
     return folder
 
 
@@ -87,7 +87,7 @@ def test_every_threshold_names_the_document_it_rests_on(built: Path) -> None:
     ],
 )
 def test_a_threshold_without_one_valid_document_is_refused(spoilt: Path, spoil: str) -> None:
-    run(spoilt, "test", "--select", "relationships")
+    """``built`` was made with the same test, which passed."""
     write(spoilt, spoil)
     with pytest.raises(AssertionError, match="relationships"):
         run(spoilt, "test", "--select", "relationships")
@@ -166,7 +166,7 @@ def test_a_verdict_shows_the_document_of_its_threshold(spoilt: Path) -> None:
         "insert into gold.ref_threshold by name select * replace ('HN' as threshold_id, '430000' as province, "
         "'HUNAN-2024-41' as source_id) from gold.ref_threshold where threshold_id = 'RL-SELF'",
     )
-    run(spoilt, "run", "--exclude", "resource_type:seed")
+    run(spoilt, "run", "--select", "+red_line")
     shown = lake.query(
         spoilt,
         "select distinct canteen_id, threshold_id, source_id, source_doc_no from cockpit.red_line order by 1",
