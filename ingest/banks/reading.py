@@ -24,6 +24,7 @@ from warehouse.errors import Refused
 from warehouse.tables import FEEDS
 
 FEED: Final = "bank_line"
+YUAN: Final = "CNY"
 _HEAD: Final = 4096
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _WORKBOOK: Final = "workbook"
@@ -68,7 +69,9 @@ def read(path: Path) -> BankFile:
     proved = [(one, proof.prove(one)) for one in statements]
     names = list(dict.fromkeys(one.layout for one in statements))
     notes = [
-        note for one, parts in proved for note in (*one.notes, *(n for part in parts for n in part.notes))
+        note
+        for one, parts in proved
+        for note in (*one.notes, *(n for part in parts for n in (*part.notes, *_foreign(part))))
     ]
     ignored = sum(one.ignored for one in statements)
     frame = _frame([(one, part) for one, parts in proved for part in parts])
@@ -200,6 +203,16 @@ def _reported(statement: Statement, lines: pl.DataFrame) -> str | None:
     last = lines.select(pl.concat_str("day", pl.lit("23:59:59"), separator=" ").max()).item()
     known = [text for text in (statement.facts.exported_at, last) if text is not None]
     return max(known, default=None)
+
+
+def _foreign(part: Proved) -> list[str]:
+    """What is told about an account in another currency; the contract's rule ``in_yuan`` quarantines its lines."""
+    currency = part.lines["currency"][0] if part.lines.height else YUAN
+    if currency == YUAN:
+        return []
+    return [
+        f"币种 {currency}：外币账户的金额不能记为元，{part.lines.height} 行入库时全部隔离，请只导出人民币账户，外币账户另行登记"
+    ]
 
 
 def _described(statement: Statement, part: Proved) -> dict[str, Any]:

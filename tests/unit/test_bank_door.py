@@ -121,6 +121,28 @@ def test_a_later_export_replaces_its_days_and_leaves_the_others(home: Settings, 
     assert days == [2, 1, 2, 1]
 
 
+def test_foreign_currency_is_told_and_waits_in_quarantine(home: Settings, tmp_path: Path) -> None:
+    """Amounts in dollars are no yuan: no line is taken, none is lost, and the yuan of the day stay."""
+    landing = tmp_path / "landing"
+    deliver(landing, "yuan.xlsx", workbook(rows(MOVES)), "bank")
+    night(home, landing)
+    yuan = held(home)
+    dollars = rows(MOVES[:2])
+    dollars[1] += ["币种", "美元"]
+    deliver(landing, "dollars.xlsx", workbook(dollars), "bank", dt.date(2026, 9, 5))
+    told = inspect(landing / "bank" / "2026-09-05" / "dollars.xlsx")["files"][0]
+    assert any("USD" in note and "2 行入库时全部隔离" in note for note in told["notes"])
+    counts = night(home, landing)
+    assert (counts["accepted"], counts["quarantined"]) == (0, 2)
+    waiting = delta.read(home.table("silver.quarantine"), QUARANTINE)
+    assert waiting["rules"].to_list() == ["in_yuan", "in_yuan"]
+    shown = stewardship.show(home, f"{waiting['_file'][0]}:{waiting['_row'][0]}")
+    assert shown["问题"][0]["问题"] == "不是人民币账户"
+    assert "USD" in str(shown)
+    assert held(home).equals(yuan)
+    assert conserved(home)
+
+
 def test_what_is_not_proved_waits_for_a_steward(home: Settings, tmp_path: Path) -> None:
     """The first line is a reversal that nothing before it proves."""
     landing = tmp_path / "landing"
