@@ -75,7 +75,7 @@ def _do(request: dict[str, Any], key: bytes) -> Any:
     if request["do"] == "unpack":
         return archives.unpack(path, request["container"], Path(request["folder"]))
     if request["do"] == "price_table":
-        return price_table.read(path, Path(request["target"]))
+        return price_table.read(path, Path(request["target"]), request["required"])
     masker = Masker(key, request["provider"], keeps_pseudonyms=request["keeps_pseudonyms"])
     home = None if request["home"] is None else Path(request["home"])
     return reading.read(path, request["sources"], request["allowed"], masker, Path(request["stem"]), home)

@@ -1,4 +1,4 @@
-"""Any table of prices: which of its columns says what, and its rows as text.
+"""Any table of prices or of goods: which of its columns says what, and its rows as text.
 
 Belongs here: names that people give to the columns of a price table, and reading such a table in the child
 process. Does not belong here: what a price is compared with (``dbt_project``), and feeds with a contract
@@ -8,6 +8,7 @@ process. Does not belong here: what a price is compared with (``dbt_project``), 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -60,21 +61,22 @@ class PriceTable:
     rows: int
 
 
-def read(path: Path, target: Path) -> dict[str, Any]:
+def read(path: Path, target: Path, required: Sequence[str] = REQUIRED) -> dict[str, Any]:
     """Read a table and write its known columns as an Arrow file, with ``_row``, the 1-based data row.
 
     Args:
         path: A CSV, JSON lines or xlsx content with its column names in the first row.
         target: Where the Arrow file goes.
+        required: Roles without any of which the table is refused.
 
     Returns:
         ``PriceTable`` as a dictionary.
 
     Raises:
-        Refused: The content is not a table, or has no date, item or price.
+        Refused: The content is not a table, or lacks a required column.
     """
     table = sheets.open_table(path) if sheets.is_workbook(path) else rows.open_table(texts.open_text(path))
-    columns = recognise(table.header)
+    columns = recognise(table.header, required)
     taken = set(columns.values())
     frames = [
         frame.select(**{role: pl.col(name) for role, name in columns.items()}) for frame in table.frames
@@ -90,13 +92,13 @@ def read(path: Path, target: Path) -> dict[str, Any]:
     found = PriceTable(
         columns=columns,
         ignored=[name for name in table.header if name not in taken],
-        unit=_unit(columns["price"]),
+        unit=_unit(columns.get("price", "")),
         rows=whole.height,
     )
     return asdict(found)
 
 
-def recognise(header: list[str]) -> dict[str, str]:
+def recognise(header: list[str], required: Sequence[str] = REQUIRED) -> dict[str, str]:
     """The column of each role, by the surest of its names; a bracket after the name does not count.
 
     Raises:
@@ -112,9 +114,9 @@ def recognise(header: list[str]) -> dict[str, str]:
         given = next((bare[normal(name).lower()] for name in names if normal(name).lower() in bare), None)
         if given is not None and given not in found.values():
             found[role] = given
-    if "price" not in found and {"amount", "quantity"} <= found.keys():
+    if "price" in required and "price" not in found and {"amount", "quantity"} <= found.keys():
         raise Refused("unknown_layout", "有金额和数量而没有单价列：请补上单价列（列名如 单价）")
-    missing = [role for role in REQUIRED if role not in found]
+    missing = [role for role in required if role not in found]
     if missing:
         wanted = "；".join(f"{role} 可写作 {'、'.join(NAMES[role][:6])}" for role in missing)
         raise Refused("unknown_layout", f"缺少必需的列：{wanted}")

@@ -94,14 +94,15 @@ class Worker:
         }
         return Reading(**self._ask(request))
 
-    def price_table(self, path: Path, target: Path) -> PriceTable:
+    def price_table(self, path: Path, target: Path, required: Sequence[str]) -> PriceTable:
         """``price_table.read`` in the child.
 
         Raises:
-            Refused: The content is not a table of prices.
+            Refused: The content is not such a table.
             Transient: The machine failed (disk full).
         """
-        return PriceTable(**self._ask({"do": "price_table", "path": str(path), "target": str(target)}))
+        request = {"do": "price_table", "path": str(path), "target": str(target), "required": list(required)}
+        return PriceTable(**self._ask(request))
 
     def _ask(self, request: dict[str, Any]) -> Any:
         child = self._started()

@@ -11,7 +11,7 @@ import json
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ import duckdb
 import polars as pl
 
 from ingest import archives
-from ingest.price_table import PriceTable
+from ingest.price_table import REQUIRED, PriceTable
 from ingest.worker import Worker
 from pipelines.gold import build
 from warehouse import settings
@@ -81,12 +81,10 @@ def find(file: Path, progress: Callable[[str], None]) -> Findings:
         Permanent: There is no such file, or no row has a day, an item and a price.
         Refused: It is not a table of prices.
     """
-    if not file.is_file():
-        raise Permanent(f"{file} 不是文件，请核对路径")
     with tempfile.TemporaryDirectory(prefix="canteen-prices-") as folder:
         root = Path(folder)
         progress(f"读取 {file.name}")
-        table, rows = _read(file, root)
+        table, rows = read_table(file, root)
         lines = _lines(rows, table)
         good = lines.filter(_readable())
         unread = lines.filter(~_readable())["line_no"].to_list()
@@ -124,8 +122,20 @@ def find(file: Path, progress: Callable[[str], None]) -> Findings:
     return Findings(_shown(found), table, good.height, unread, _not_run(table))
 
 
-def _read(file: Path, root: Path) -> tuple[PriceTable, pl.DataFrame]:
-    """The known columns of the file, read in the child process."""
+def read_table(file: Path, root: Path, required: Sequence[str] = REQUIRED) -> tuple[PriceTable, pl.DataFrame]:
+    """The known columns of a file, read in the child process.
+
+    Args:
+        file: CSV, JSON lines or xlsx (gz or zip with one file too), column names in the first row.
+        root: Empty folder to work in.
+        required: Roles (``ingest.price_table``) without any of which the file is refused.
+
+    Raises:
+        Permanent: There is no such file.
+        Refused: It is not such a table.
+    """
+    if not file.is_file():
+        raise Permanent(f"{file} 不是文件，请核对路径")
     copy, target = root / "original", root / "table.arrow"
     shutil.copyfile(file, copy)
     # Nothing is kept, so the pseudonyms may be of any key.
@@ -141,7 +151,7 @@ def _read(file: Path, root: Path) -> tuple[PriceTable, pl.DataFrame]:
                 if len(contents) != 1:
                     raise Refused("unknown_layout", f"压缩包内有 {len(contents)} 个文件，请每次只给一张表")
                 content = Path(contents[0].path)
-            table = worker.price_table(content, target)
+            table = worker.price_table(content, target, required)
         except Refused as refused:
             raise Refused(refused.code, f"{file.name}：{REFUSALS[refused.code]}：{refused}") from refused
     return table, pl.read_ipc(target)
@@ -174,7 +184,7 @@ def _lines(rows: pl.DataFrame, table: PriceTable) -> pl.DataFrame:
         spec=pl.col("spec").fill_null(""),
         unit=unit,
         factor=unit.replace_strict(UNIT_FACTORS, default=1, return_dtype=pl.Decimal(18, 6)),
-        base_unit=_base_unit(unit),
+        base_unit=base_unit(unit),
         **{name: _number(name) for name in ("price", "quantity", "reference", "quotation", "limit")},
         supplier="supplier",
         buyer=pl.col("buyer").fill_null(""),
@@ -188,7 +198,7 @@ def _number(column: str) -> pl.Expr:
     return pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Decimal(18, 6))
 
 
-def _base_unit(unit: pl.Expr) -> pl.Expr:
+def base_unit(unit: pl.Expr) -> pl.Expr:
     """The unit that prices of an item are compared in; a unit that we do not know stands for itself."""
     litres = unit.is_in(["L", "升", "ml", "毫升"])
     counted = unit.is_in(["件", "个", "枚"]) | ~unit.is_in(list(UNIT_FACTORS))

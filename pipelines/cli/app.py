@@ -47,6 +47,7 @@ for command in (
     data.inspect,
     data.conform,
     data.prices,
+    data.link,
     analyst.query,
     analyst.trail,
     analyst.dbt,

@@ -1,4 +1,4 @@
-"""Commands that make data, move them in or look at files: simulate, nightly, ingest, inspect, conform, prices.
+"""Commands that make data, move them in or look at files (simulate, nightly, ingest, inspect, prices, link).
 
 Belongs here: their options and answers.
 """
@@ -231,6 +231,26 @@ def _verdict(found: dict[str, Any]) -> list[str]:
     failed = sum(not one["conforms"] for one in found["files"])
     conclusion = "通过" if found["conforms"] else f"不通过，{len(files)} 个文件中 {failed} 个有问题"
     return [*lines, "", f"结论：{conclusion}"]
+
+
+def link(left: Path, right: Path | None = None, /, *, kind: str, out: Path, terminal: Injected) -> Answer:
+    """把一张表中的名称对照到登记的食材，或第二张表的行；只写出 CSV，不入库。
+
+    Args:
+        left: 要对照的表（CSV、xlsx、JSON Lines），至少有品名；规格、单位有则用。
+        right: 对照的名单，至少有品名；省略时用数据目录中的食材库。
+        kind: 对照什么；目前只有 ingredient（食材）。
+        out: 写出的 CSV：每行一行，附对照结果、换算系数、把握和原因。
+    """
+    if kind != "ingredient":
+        raise Misuse(f"--kind {kind} 尚不能对照；目前只有 ingredient（食材）")
+    from pipelines.linkage import name_table
+
+    found = name_table.link_ingredients(terminal.settings, left, right, terminal.progress)
+    found.write_csv(out)
+    data = name_table.answer(found, out)
+    line = f"{data['rows']} 行：确定 {data['matched']}，存疑 {data['doubtful']}，未对上 {data['unmatched']}；写入 {out}"
+    return Answer(data, [line])
 
 
 def _described(one: dict[str, Any]) -> list[str]:

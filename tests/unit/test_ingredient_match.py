@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from ingest.simulator import catalogue
+from pipelines.cli.app import main
 from pipelines.linkage import ingredients, units
 from pipelines.prices import references
 from warehouse import delta, settings
@@ -238,3 +239,15 @@ def test_an_item_number_is_matched_by_the_name_that_its_provider_gives_it(tmp_pa
     found = references._matches(quotes(*weekly(5, item_name="1029")), keys, LIBRARY)
     assert found.select("item_name", "read_as", "state").rows() == [("1029", "本地番茄(1)", "matched")]
     assert home.home.exists()
+
+
+def test_a_table_of_names_is_linked_to_a_list_row_by_row(tmp_path: Path) -> None:
+    left, right, out = (tmp_path / name for name in ("left.csv", "right.csv", "out.csv"))
+    left.write_text("品名,单位\n番茄,斤\n牛肉丸,公斤\n,公斤\n番茄,斤\n", "utf8")
+    right.write_text("食材名称,单位\n土豆,公斤\n西红柿,公斤\n", "utf8")
+    common = ["--out", str(out), "--home", str(tmp_path / "home")]
+    assert main(["link", str(left), str(right), "--kind", "ingredient", *common]) == 0
+    found = pl.read_csv(out).select("line", "linked_id", "factor", "state").rows()
+    assert found == [(2, 3, 0.5, "matched"), (3, None, None, "unmatched"), (4, None, None, "unmatched"),
+                     (5, 3, 0.5, "matched")]  # fmt: skip
+    assert main(["link", str(left), str(right), "--kind", "person", *common]) == 2
