@@ -262,7 +262,7 @@ def _premake(file: Path, rows: pl.DataFrame) -> None:
                 county as county_code, county as county_name, 'file' as city_code, '本表' as city_name,
                 'file' as threshold_scope,
                 cast(quotation * units_per_base as decimal(18, 6)) as quote_yuan,
-                cast(null as varchar) as quotation_no, quotes_here,
+                cast(null as varchar) as quotation_no, date as quoted_from, quotes_here,
                 cast(price_limit * units_per_base as decimal(18, 6)) as limit_yuan, 'limit' as limit_basis,
                 'D' as limit_confidence, cast(null as decimal(18, 6)) as wholesale_yuan,
                 cast(null as decimal(18, 6)) as retail_yuan,

@@ -16,6 +16,7 @@ FIRST = dt.date(2026, 9, 1)
 DAYS = [FIRST + dt.timedelta(n) for n in range(40) if (FIRST + dt.timedelta(n)).weekday() < 5]
 HEADER = ("日期", "品名", "单位", "单价", "数量", "供应商", "食堂", "县区", "参考价", "报价", "限价")
 _ITEMS = {f"菜{n}": 2.0 + 1.7 * n for n in range(12)}
+ITEMS = list(_ITEMS)
 
 
 @dataclass
@@ -58,7 +59,7 @@ class PriceRows:
         rows = []
         for day in DAYS:
             for canteen in canteens:
-                for item in dice.sample(list(_ITEMS), 5):
+                for item in dice.sample(ITEMS, 5):
                     supplier = chosen[canteen]
                     log = grade[canteen, item] + level[supplier] + dice.gauss(0, 0.03)
                     rows.append(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
-from price_table import DAYS, HEADER, PriceRows, line_of
+from price_table import DAYS, HEADER, ITEMS, PriceRows, Row, line_of
 
 from pipelines import price_file
 from warehouse.errors import Permanent, Refused
@@ -71,6 +71,21 @@ def test_a_supplier_that_overprices_is_one_finding_and_its_lines_are_none(tmp_pa
     assert by_month["date_from"].dt.month().to_list() == [9, 10]
     assert [float(pct) for pct in by_month["excess_pct"]] == pytest.approx([20, 20], abs=8)
     assert by_month["line_count"].min() >= 30
+
+
+def test_what_a_small_supplier_takes_is_judged_on_all_items_of_its_weeks(tmp_path: Path) -> None:
+    """Two items a week are little to go by; twelve in six weeks are enough for a level of 12 %."""
+    table = PriceRows.honest(5)
+    usual = {item: statistics.median(row.price for row in table.rows if row.item == item) for item in ITEMS}
+    table.rows = [row for row in table.rows if row.supplier != "供应商7"]
+    for n, day in enumerate(DAYS):
+        week = day.isocalendar().week - DAYS[0].isocalendar().week
+        for item in ITEMS[2 * week : 2 * week + 2]:
+            price = usual[item] * 1.12 * math.exp(0.03 * (-1) ** n)
+            table.rows.append(Row(day, item, price, 10.0, "供应商7", "食堂7"))
+    frame = found(table.write(tmp_path / "a.csv"))
+    assert set(frame.filter(pl.col("kind") == "supplier")["supplier"]) == {"供应商7"}
+    assert set(frame.filter(pl.col("supplier") == "供应商7")["kind"]) == {"supplier"}
 
 
 @dataclass(frozen=True)
@@ -158,6 +173,19 @@ def test_a_price_that_stays_while_the_market_falls_is_found(tmp_path: Path) -> N
     lagging = frame.filter(pl.col("tests").str.contains("not_following"))
     assert set(lagging.select("item", "buyer").rows()) == {("菜3", "食堂4")}
     assert frame.filter(pl.col("buyer") != "食堂4").height == 0
+
+
+def test_a_quotation_given_anew_at_the_old_price_does_not_follow_a_falling_market(tmp_path: Path) -> None:
+    """One line before the fall and one in its second week: too few for chance's bound, but the quotation is exact."""
+    table = PriceRows.honest(7)
+    own = [row for row in table.rows if (row.item, row.canteen) == ("菜3", "食堂4")]
+    table.rows = [row for row in table.rows if (row.item, row.canteen) != ("菜3", "食堂4")]
+    for row in table.rows:
+        if row.item == "菜3" and row.day >= DAYS[9]:
+            row.price *= 0.85
+    table.rows += [replace(own[0], day=day, quote=own[0].price * 1.05) for day in (DAYS[5], DAYS[16])]
+    frame = found(table.write(tmp_path / "a.csv"))
+    assert frame.select("lines", "test").rows() == [(line_of(len(table.rows) - 1), "not_following")]
 
 
 @pytest.mark.parametrize("size", [1.1, 1.2, 1.3, 1.4, 1.5, 1.6])

@@ -80,6 +80,7 @@ quoted as (
         b.biz_date,
         q.quote_yuan,
         q.quotation_no,
+        q.valid_from as quoted_from,
         row_number() over (
             partition by b.canteen_id, b.supplier_id, b.ingredient_id, b.spec, b.biz_date
             order by
@@ -220,6 +221,7 @@ chained as (
         l.*,
         q.quote_yuan,
         q.quotation_no,
+        q.quoted_from,
         k.canteen_id is not null as quotes_here,
         r.wholesale_yuan,
         r.retail_yuan,
@@ -282,6 +284,7 @@ select
     threshold_scope,
     quote_yuan,
     quotation_no,
+    quoted_from,
     quotes_here,
     limit_yuan,
     case limit_yuan when set_limit_yuan then 'limit' when tender_yuan then 'tender' when agreed_yuan then 'agreed' end

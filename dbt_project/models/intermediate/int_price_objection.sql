@@ -13,6 +13,7 @@ with line as (
         l.county_name,
         l.city_name,
         l.quote_yuan,
+        l.quoted_from,
         l.limit_yuan,
         l.limit_basis,
         l.limit_confidence,
@@ -92,6 +93,9 @@ followed as (
         median(case when l.week_first >= f.week_first - 7 then l.own_shift end)
         - median(case when l.week_first < f.week_first - 7 then l.own_shift end) as lag_shift,
         count(distinct case when l.week_first >= f.week_first - 7 then l.price_yuan end) as after_prices,
+        count(distinct case when l.week_first >= f.week_first - 14 then l.quote_yuan end) as quotes,
+        sum(case when l.week_first = f.week_first - 14 and l.quote_yuan is not null then 1 else 0 end) as base_quotes,
+        sum(case when l.week_first = f.week_first and l.quoted_from > f.week_first - 8 then 1 else 0 end) as last_quotes,
         sum(case when l.week_first >= f.week_first - 7 then 1 else 0 end) as after_lines,
         sum(case when l.week_first < f.week_first - 7 then 1 else 0 end) as base_lines,
         max(l.own_sigma) as own_sigma,
@@ -120,7 +124,10 @@ lagging as (
     from followed as f
     cross join (values (0), (7)) as w (back)
     where
-        f.after_lines >= 3 and f.base_lines >= 1 and f.own_change > -0.35 * f.least_fall
+        (
+            f.quotes = 1 and f.base_quotes > 0 and f.last_quotes > 0 and f.base_lines >= 1 and f.after_lines >= 1
+        )
+        or f.after_lines >= 3 and f.base_lines >= 1 and f.own_change > -0.35 * f.least_fall
         and (
             (f.after_prices = 1 and f.lag_shift >= 0.5 * f.least_fall)
             or (

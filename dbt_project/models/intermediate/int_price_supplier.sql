@@ -10,6 +10,8 @@
     'canteen': 'city_code, county_code, canteen_id',
     'county': 'city_code, county_code, cast(null as varchar)',
     'city': 'city_code, cast(null as varchar), cast(null as varchar)'} %}
+{%- set places = {'canteen': 'canteen_id', 'county': 'county_code', 'city': 'city_code'} %}
+{%- set place_key = 'month_start, supplier_id, level, place' %}
 with line as (
     select
         month_start,
@@ -64,10 +66,10 @@ week as (
         {{ names[0] }} as city_code,
         {{ names[1] }} as county_code,
         {{ names[2] }} as canteen_id,
+        {{ places[level] }} as place,
         max(case when is_current then 1 else 0 end) as has_current,
         cast(coalesce(median(others_shift), 0) as decimal(18, 6)) as level_mid,
         count(others_shift) as level_lines,
-        count(distinct case when others_shift is not null then pair end) as level_pairs,
         cast(coalesce(median(case when own_lines >= 3 then own_shift end), 0) as decimal(18, 6)) as own_mid,
         sum(case when own_lines >= 3 then 1 else 0 end) as own_lines,
         sum(case when is_current then 1 else 0 end) as current_lines,
@@ -85,18 +87,81 @@ week as (
     {%- endfor %}
 ),
 
+-- How many canteens' items a run of weeks compares: each counts once in a run, however often it is bought.
+pair_week as (
+    {%- for level, place in places.items() %}
+    select
+        month_start,
+        week_first,
+        supplier_id,
+        '{{ level }}' as level,
+        {{ place }} as place,
+        pair,
+        max(case when is_current then 1 else 0 end) as has_current,
+        count(others_shift) as compared
+    from line
+    group by month_start, week_first, supplier_id, {{ place }}, pair
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+numbered as (
+    select
+        *,
+        dense_rank() over (partition by {{ place_key }} order by week_first) as week_no
+    from pair_week
+),
+
+run_end as (
+    select
+        {{ place_key }},
+        week_first,
+        week_no
+    from numbered
+    group by {{ place_key }}, week_first, week_no
+    having max(has_current) = 1
+),
+
+-- Of a pair its latest week up to the end of a run says from which length on the run holds it.
+latest as (
+    select
+        {{ place_key }},
+        week_no,
+        lead(week_no) over (partition by {{ place_key }}, pair order by week_no) as next_no
+    from numbered
+    where compared > 0
+),
+
+paired as (
+    select
+        e.month_start,
+        e.supplier_id,
+        e.level,
+        e.place,
+        e.week_first,
+        {%- for weeks in range(1, longest + 1) %}
+        sum(case when e.week_no - p.week_no < {{ weeks }} then 1 else 0 end) as pairs_{{ weeks }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from run_end as e
+    inner join latest as p
+        on e.month_start = p.month_start and e.supplier_id = p.supplier_id and e.level = p.level and e.place = p.place
+        and p.week_no <= e.week_no and e.week_no - p.week_no < {{ longest }}
+        and (p.next_no is null or p.next_no > e.week_no)
+    group by e.month_start, e.supplier_id, e.level, e.place, e.week_first
+),
+
 summed as (
     {%- for weeks in range(1, longest + 1) %}
     {%- set frame = 'over (partition by ' ~ week_key ~ ' order by week_first rows between ' ~ (weeks - 1) ~ ' preceding and current row)' %}
     select
         {{ week_key }},
+        place,
         {{ weeks }} as weeks,
         week_first as last_week,
         has_current,
         min(week_first) {{ frame }} as first_week,
         sum(level_mid * level_lines) {{ frame }} as level_sum,
         sum(level_lines) {{ frame }} as level_lines,
-        max(level_pairs) {{ frame }} as level_pairs,
         sum(own_mid * own_lines) {{ frame }} as own_sum,
         sum(own_lines) {{ frame }} as own_lines,
         sum(own_mid * own_lines) over (partition by {{ week_key }}) as all_sum,
@@ -117,13 +182,18 @@ measured as (
     select
         s.*,
         cast(s.level_sum as double) / nullif(s.level_lines, 0) as level_shift,
-        greatest(u.level_sigma, s.noise_floor) * 1.2533 / sqrt(nullif(s.level_pairs, 0)) as level_error,
+        greatest(u.level_sigma, s.noise_floor) * 1.2533 / sqrt(nullif(
+            case s.weeks{% for weeks in range(1, longest + 1) %} when {{ weeks }} then p.pairs_{{ weeks }}{% endfor %} end, 0
+        )) as level_error,
         cast(s.own_sum as double) / nullif(s.own_lines, 0)
         - cast(s.all_sum - s.own_sum as double) / nullif(s.all_lines - s.own_lines, 0) as rise_shift,
         greatest(u.own_sigma, s.noise_floor) * 1.2533
         * sqrt(1.0 / nullif(s.own_lines, 0) + 1.0 / nullif(s.all_lines - s.own_lines, 0)) as rise_error
     from summed as s
     inner join usual as u on s.month_start = u.month_start and s.city_code = u.city_code
+    left join paired as p
+        on s.month_start = p.month_start and s.supplier_id = p.supplier_id and s.level = p.level and s.place = p.place
+        and s.last_week = p.week_first
     where
         s.has_current = 1
         and (s.level = 'canteen' or (s.level = 'county' and s.canteens > 1) or (s.level = 'city' and s.counties > 1))
