@@ -112,44 +112,51 @@ followed as (
     {%- endfor %}
 ),
 
--- Not followed: clearly too high for chance, or the very same price again and again. It holds for the two weeks.
+-- Not followed: a quotation given anew at the old price, a price clearly too high for chance, or the very same
+-- price again and again. It holds for the two weeks.
+judged_fall as (
+    select
+        *,
+        quotes = 1 and base_quotes > 0 and last_quotes > 0 as quote_kept,
+        after_lines >= 3 and base_lines >= 1 and own_change > -0.35 * least_fall
+        and (
+            (after_prices = 1 and lag_shift >= 0.5 * least_fall)
+            or (
+                lag_shift >= least_fall
+                and lag_shift > z_alone * 1.2533 * own_sigma * sqrt(1.0 / after_lines + 1.0 / base_lines)
+            )
+        ) as price_kept
+    from followed
+),
+
 lagging as (
-    select distinct
+    select
         f.month_start,
         f.series_supplier,
         f.series_canteen,
         f.ingredient_id,
         f.spec,
-        f.week_first - w.back as week_first
-    from followed as f
+        f.week_first - w.back as week_first,
+        f.quote_kept
+    from judged_fall as f
     cross join (values (0), (7)) as w (back)
-    where
-        (
-            f.quotes = 1 and f.base_quotes > 0 and f.last_quotes > 0 and f.base_lines >= 1 and f.after_lines >= 1
-        )
-        or f.after_lines >= 3 and f.base_lines >= 1 and f.own_change > -0.35 * f.least_fall
-        and (
-            (f.after_prices = 1 and f.lag_shift >= 0.5 * f.least_fall)
-            or (
-                f.lag_shift >= f.least_fall
-                and f.lag_shift
-                > f.z_alone * 1.2533 * f.own_sigma * sqrt(1.0 / f.after_lines + 1.0 / f.base_lines)
-            )
-        )
+    where f.quote_kept or f.price_kept
 ),
 
 lagging_line as (
-    select distinct
+    select
         l.source_provider,
         l.canteen_id,
         l.biz_date,
-        l.record_no
+        l.record_no,
+        max(case when g.quote_kept then 1 else 0 end) as quote_kept
     from line as l
     inner join lagging as g
         on l.month_start = g.month_start and l.series_supplier = g.series_supplier
         and l.ingredient_id = g.ingredient_id and l.spec = g.spec and l.week_first = g.week_first
         and (g.series_canteen = '' or l.canteen_id = g.series_canteen)
     where l.is_current
+    group by l.source_provider, l.canteen_id, l.biz_date, l.record_no
 ),
 
 tested as (
@@ -168,6 +175,7 @@ tested as (
         coalesce(l.over_reference >= l.level_mid, false) as reference,
         -- A price below this canteen's usual one has followed.
         g.record_no is not null and l.own_shift > 0 as not_following,
+        coalesce(g.quote_kept = 1 and l.own_shift > 0, false) as quote_kept,
         -- The factor between units that the shift is nearest to.
         case
             when abs(l.best_shift) >= ln(14) then 20

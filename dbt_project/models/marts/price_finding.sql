@@ -48,6 +48,7 @@ with line_finding as (
         max(case when over_quotation then quote_yuan end) as quote_yuan,
         max(case when over_limit then limit_yuan end) as limit_yuan,
         max(case when reference then reference_yuan end) as reference_yuan,
+        max(case when quote_kept then quote_yuan end) as kept_quote_yuan,
         max(case when n = 1 then unit_factor end) as unit_factor,
         count(*) as line_count,
         {{ first_records('record_no', 'n') }} as record_nos,
@@ -183,6 +184,11 @@ found as (
                 end
                 || case when tests like '%reference%' then '；参考价为 ' || {{ price_text('reference_yuan') }} || ' 元' else '' end
                 || case when tests like '%not_following%' then '；行情两周内下跌，此价未跟降' else '' end
+                || case
+                    when kept_quote_yuan is not null
+                        then '（新报价仍为下跌前的 ' || {{ price_text('kept_quote_yuan') }} || ' 元）'
+                    else ''
+                end
                 || case when excess_yuan > 0 then '；多付约 ' || cast(excess_yuan as varchar) || ' 元' else '' end
         end as text_zh
     from line_finding
