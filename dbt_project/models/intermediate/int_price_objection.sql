@@ -227,17 +227,30 @@ supplier_here as (
     having count(peer_shift) >= max(history_lines)
 ),
 
-caused as (
+-- The same at all its canteens, for a canteen that bought too little that week to tell.
+supplier_that_week as (
+    select
+        month_start,
+        supplier_id,
+        week_first,
+        median(peer_shift) as level,
+        median(own_shift) as rise
+    from line
+    where is_current
+    group by month_start, supplier_id, week_first
+    having count(peer_shift) >= max(history_lines)
+),
+
+beside_supplier as (
     select
         g.*,
-        -- Of taking what the finding says and taking nothing, what it takes here this week is nearer to the former.
-        s.supplier_id is not null and coalesce(
-            (s.is_high and h.level * 2 >= s.level_shift) or (s.is_risen and h.rise * 2 >= s.rise_shift),
-            h.level is null
-        ) as by_supplier,
-        -- What is left of a line's distances when the supplier's finding has explained its part.
-        g.peer_shift - greatest(coalesce(h.level, s.level_shift, 0), 0) as peer_rest,
-        g.own_shift - greatest(coalesce(h.rise, s.rise_shift, 0), 0) as own_rest
+        s.supplier_id is not null as has_supplier_finding,
+        s.is_high,
+        s.is_risen,
+        s.level_shift,
+        s.rise_shift,
+        coalesce(h.level, w.level) as level_here,
+        coalesce(h.rise, w.rise) as rise_here
     from guarded as g
     left join supplier as s
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
@@ -247,6 +260,22 @@ caused as (
     left join supplier_here as h
         on g.month_start = h.month_start and g.supplier_id = h.supplier_id and g.canteen_id = h.canteen_id
         and g.week_first = h.week_first
+    left join supplier_that_week as w
+        on g.month_start = w.month_start and g.supplier_id = w.supplier_id and g.week_first = w.week_first
+),
+
+caused as (
+    select
+        *,
+        -- Of taking what the finding says and taking nothing, what it takes here this week is nearer to the former.
+        has_supplier_finding and coalesce(
+            (is_high and level_here * 2 >= level_shift) or (is_risen and rise_here * 2 >= rise_shift),
+            level_here is null
+        ) as by_supplier,
+        -- What is left of a line's distances when the supplier's finding has explained its part.
+        peer_shift - greatest(coalesce(level_here, level_shift, 0), 0) as peer_rest,
+        own_shift - greatest(coalesce(rise_here, rise_shift, 0), 0) as own_rest
+    from beside_supplier
 ),
 
 objected as (
