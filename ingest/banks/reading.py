@@ -69,12 +69,11 @@ def read(path: Path) -> BankFile:
     proved = [(one, proof.prove(one)) for one in statements]
     names = list(dict.fromkeys(one.layout for one in statements))
     notes = [
-        note
-        for one, parts in proved
-        for note in (*one.notes, *(n for part in parts for n in (*part.notes, *_foreign(part))))
+        note for one, parts in proved for note in (*one.notes, *(n for part in parts for n in part.notes))
     ]
     ignored = sum(one.ignored for one in statements)
     frame = _frame([(one, part) for one, parts in proved for part in parts])
+    notes += _foreign(frame["currency"])
     return BankFile(
         layout=f"bank.{'+'.join(names)}",
         encoding=encoding,
@@ -205,13 +204,12 @@ def _reported(statement: Statement, lines: pl.DataFrame) -> str | None:
     return max(known, default=None)
 
 
-def _foreign(part: Proved) -> list[str]:
-    """What is told about an account in another currency; the contract's rule ``in_yuan`` quarantines its lines."""
-    currency = part.lines["currency"][0] if part.lines.height else YUAN
-    if currency == YUAN:
-        return []
+def _foreign(currency: pl.Series) -> list[str]:
+    """What is told of lines in other currencies; the contract's rule ``in_yuan`` quarantines them."""
+    counted = currency.drop_nulls().value_counts(sort=True).filter(pl.col("currency") != YUAN)
     return [
-        f"币种 {currency}：外币账户的金额不能记为元，{part.lines.height} 行入库时全部隔离，请只导出人民币账户，外币账户另行登记"
+        f"币种 {code}：外币不能记为元，{lines} 行入库时全部隔离；请只导出人民币账户，外币账户另行登记"
+        for code, lines in counted.sort("currency").iter_rows()
     ]
 
 
