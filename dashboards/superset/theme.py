@@ -53,8 +53,10 @@ _TOKENS: Final = {
 # The buttons beside a legend select all or none of its series: more in the way than of use. Charts
 # that grow into place cost a second of a small machine's time and say nothing.
 _CHARTS: Final = {"legend": {"selector": False}, "animation": False}
-# Ends stand beside the step that they end, not at the far side; names need room after the last step.
+# Bars count things, so that their axis has whole numbers. Ends of flows stand beside the step that they end, not at the
+# far side; names need room after the last step.
 _OF_KIND: Final = {
+    "echarts_timeseries_bar": {"yAxis": {"minInterval": 1}},
     "sankey_v2": {
         "series": {
             "nodeAlign": "left",
@@ -68,7 +70,7 @@ _OF_KIND: Final = {
             "emphasis": {"focus": "adjacency"},
             "lineStyle": {"opacity": 0.35, "curveness": 0.5},
         }
-    }
+    },
 }
 LIGHT: Final = {
     "algorithm": "default",
