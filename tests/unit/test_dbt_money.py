@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +141,7 @@ def test_what_enters_a_step_of_the_flow_picture_leaves_it(whole: Path) -> None:
 def test_the_flow_picture_names_what_is_late_unknown_or_not_delivered(whole: Path) -> None:
     def of(canteen: str, *names: str) -> list[Any]:
         drawn = edges(whole, canteen)
-        return [
-            drawn.get((MONEY_NODES[start], MONEY_NODES[end]))
-            for start, end in zip(names, names[1:], strict=False)
-        ]
+        return [drawn.get((MONEY_NODES[start], MONEY_NODES[end])) for start, end in pairwise(names)]
 
     assert of("C1", "parents", "unsettled", "account")[0] > 0
     assert of("C1", "payment", "bank", "books") == [city_of.PAID] * 2
