@@ -197,6 +197,8 @@ def label_seed() -> str:
         "day_state": vocabulary.DAY_STATES,
         "flow": vocabulary.FLOWS,
         "reconciliation": vocabulary.RECONCILIATIONS,
+        "money_node": vocabulary.MONEY_NODES,
+        "form_line": vocabulary.BOOK_FORM_LINES,
         "finding_kind": {code: label for code, (label, _, _) in kinds.items()},
         "finding_department": {code: department for code, (_, department, _) in kinds.items()},
         "finding_step": {code: step for code, (_, _, step) in kinds.items()},

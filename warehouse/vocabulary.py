@@ -217,6 +217,12 @@ FORM_LINES: Final = {
     "finance": "财务费用",
     "result": "结余",
 }
+# The same form made from the books: what has no line of its own stands above the result, which is the ledger's.
+BOOK_FORM_LINES: Final = {
+    **{code: label for code, label in FORM_LINES.items() if code != "result"},
+    "off_form": "未列入本表的收支净额",
+    "result": FORM_LINES["result"],
+}
 # Weight units as sources write them -> kilograms. Counted and bottled goods keep their own unit.
 UNIT_FACTORS: Final = {
     "kg": Decimal("1"),
@@ -303,6 +309,37 @@ RECONCILIATIONS: Final = {
     "open": "三流未结",
     "not_delivered": "三流未送全",
     "broken": "三流未核平",
+}
+# Nodes of the flow picture of a month's money, about from left to right: what enters a node leaves it by name.
+MONEY_NODES: Final = {
+    "parents": "家长缴费",
+    "balance_used": "动用账户余额",
+    "unsettled": "到期未到账",
+    "account": "餐费账户",
+    "refund": "退还余额",
+    "balance_kept": "留在餐费账户",
+    "subsidy": "营养餐补助",
+    "other_income": "其他收入",
+    "surplus_used": "动用以前结余",
+    "source_open": "来源待查（结论未知）",
+    "income": "食堂收入",
+    "outlay": "工资水电等",
+    "surplus_kept": "当月未支用",
+    "use_open": "去向待查（结论未知）",
+    "purchase": "采购验收",
+    "not_invoiced": "尚未开票",
+    "accepted_before": "以前月份验收或多开",
+    "invoice": "供应商发票",
+    "not_paid": "尚未付款",
+    "invoiced_before": "以前月份发票或预付",
+    "payment": "支付供应商",
+    "not_by_bank": "现金等不经银行",
+    "bank": "银行已付",
+    "not_in_bank": "银行尚无此笔",
+    "bank_not_delivered": "银行流水未送",
+    "books": "账簿已记",
+    "not_in_books": "账簿尚未记",
+    "books_not_delivered": "凭证未送",
 }
 # What a price finding is about.
 PRICE_FINDING_KINDS: Final = {

@@ -13,6 +13,7 @@ from typing import Any
 
 from cachelib import FileSystemCache
 from flask import Blueprint, Flask
+from sqlalchemy.pool import QueuePool
 from superset.config import DISALLOWED_SQL_FUNCTIONS as _OTHER_ENGINES
 
 from dashboards.superset import closed, guard, language, pages, places, snapshot, theme
@@ -26,7 +27,7 @@ GLOBAL_ASYNC_QUERIES_JWT_SECRET = GUEST_TOKEN_JWT_SECRET
 SQLALCHEMY_DATABASE_URI = places.metadata_uri()
 SQLALCHEMY_EXAMPLES_URI = SQLALCHEMY_DATABASE_URI
 SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = (
-    {"connect_args": {"check_same_thread": False, "timeout": 30}}
+    {"connect_args": {"check_same_thread": False, "timeout": 30}, "poolclass": QueuePool}
     if SQLALCHEMY_DATABASE_URI.startswith("sqlite")
     else {"pool_pre_ping": True}
 )

@@ -1,4 +1,4 @@
-/* Loads Superset's program once the first view is painted, because the program keeps the browser busy for
+/* Loads Superset's program and style once the first view is painted, because the program keeps the browser busy for
    seconds; takes the first view away when every chart in view is drawn, at the first touch, or after a minute. */
 (() => {
   const view = document.getElementById("first-view");
@@ -8,6 +8,7 @@
     if (loaded) return;
     loaded = true;
     performance.mark("canteen-first-view");
+    document.querySelectorAll("link[data-href]").forEach(later => { later.href = later.dataset.href; });
     document.querySelectorAll("script[data-src]").forEach(later => {
       const script = document.createElement("script");
       script.src = later.dataset.src;

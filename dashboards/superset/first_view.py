@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from flask import current_app, request
+from flask import current_app, g, request
 from flask_login import current_user
 from markupsafe import Markup
+from superset.exceptions import SupersetSecurityException
 
 from dashboards.superset import questions, theme
 from dashboards.superset.questions import Rows
@@ -38,29 +40,83 @@ _FRAME: Final = Markup(
     '<div id="first-view" class="{theme}" aria-hidden="true"><style>{style}</style>{body}</div>'
     '<script nonce="{nonce}">{script}</script>'
 )
-_PROGRAM: Final = '<script src="/static/assets/'
-"""How the page loads Superset's program; first_view.js does it instead, once the first view is painted."""
-_PROGRAM_LATER: Final = '<script data-src="/static/assets/'
+_LATER: Final = {
+    '<script src="/static/assets/': '<script data-src="/static/assets/',
+    '<link rel="stylesheet" type="text/css" href="/static/assets/': '<link rel="stylesheet" data-href="/static/assets/',
+}
+"""How the page loads Superset's program and its style, for which a browser would wait before it paints anything;
+first_view.js does it instead, once the first view is painted."""
+
+
+def begin(slug: str) -> None:
+    """Ask what the first view shows, so that DuckDB answers while Superset makes the page around it.
+
+    Nothing where an address asks for more. Whether the user is given the page is Superset's to say afterwards; without
+    it nobody sees the answers.
+    """
+    if not current_user.is_authenticated or set(request.args) - PLAIN:
+        return
+    try:
+        g.canteen_first_view = _open(slug)
+    except SupersetSecurityException:  # Superset refuses the page in its own words
+        return
+    except Exception:  # the charts themselves come all the same
+        LOG.exception("首屏没有查询：%s", slug)
 
 
 def place(html: str, slug: str) -> str:
-    """The page with its first view in front of the program; unchanged where an address asks for more."""
-    if not current_user.is_authenticated or set(request.args) - PLAIN:
+    """The page with its first view in front of the program; unchanged where none was begun."""
+    if "canteen_first_view" not in g:
         return html
     try:
-        body = Markup("").join(_draw(slug))
+        body = Markup("").join(_draw(g.canteen_first_view))
     except Exception:  # the charts themselves come all the same
         LOG.exception("首屏没有画出：%s", slug)
         return html
     nonce = current_app.jinja_env.globals["csp_nonce"]()  # type: ignore[operator]
     frame = _FRAME.format(theme=theme.chosen(), style=_STYLE, body=body, nonce=nonce, script=_SCRIPT)
-    head, found, rest = html.replace(_PROGRAM, _PROGRAM_LATER).partition("<body")
+    for now, later in _LATER.items():
+        html = html.replace(now, later)
+    head, found, rest = html.partition("<body")
     opening, end, page = rest.partition(">")
     return f"{head}{found}{opening}{end}{frame}{page}"
 
 
-def _draw(slug: str) -> Iterator[Markup]:
-    """The opening tab of a dashboard, row by row."""
+@dataclass(frozen=True)
+class _Chart:
+    """A chart of the opening tab: its number, kind, title, height in pixels and looks."""
+
+    number: int
+    kind: str
+    title: str
+    height: int
+    shown: _Shown
+
+
+@dataclass(frozen=True)
+class _Tab:
+    """The opening tab of a dashboard whose questions have been asked; holds nothing of Superset's session, which
+    forgets what it has read when it notes the visit.
+
+    Attributes:
+        title: Of the dashboard.
+        tabs: Titles of all tabs.
+        rows: Width and charts of each cell, row by row.
+        answers: Waits for the answers by number of the chart.
+    """
+
+    title: str
+    tabs: Sequence[str]
+    rows: Sequence[Sequence[tuple[int, Sequence[_Chart]]]]
+    answers: Callable[[], dict[int, Rows]]
+
+
+def _open(slug: str) -> _Tab:
+    """Look up the opening tab and ask its questions.
+
+    Raises:
+        SupersetSecurityException: The user may not see the dashboard.
+    """
     from superset import db
     from superset.models.dashboard import Dashboard
     from superset.models.slice import Slice
@@ -74,19 +130,34 @@ def _draw(slug: str) -> Iterator[Markup]:
     numbers = [meta["chartId"] for row in rows for _, stack in row for meta in stack]
     charts = {one.id: one for one in db.session.query(Slice).filter(Slice.id.in_(numbers))}
     answers = _ask([charts[number] for number in numbers])
-    titles = Markup(" ").join(Markup("<b>{}</b>").format(tree[tab]["meta"]["text"]) for tab in tabs)
-    yield Markup('<header><img src="{}" alt=""><h1>{}</h1><nav>{}</nav></header>').format(
-        theme.LOGO, dashboard.dashboard_title, titles
+
+    def chart(meta: Mapping[str, Any]) -> _Chart:
+        one = charts[meta["chartId"]]
+        return _Chart(one.id, one.viz_type, one.slice_name, meta["height"] * _CELL, _Shown(one, colours))
+
+    return _Tab(
+        dashboard.dashboard_title,
+        [tree[tab]["meta"]["text"] for tab in tabs],
+        [[(width, [chart(meta) for meta in stack]) for width, stack in row] for row in rows],
+        answers,
     )
-    for row in rows:
+
+
+def _draw(tab: _Tab) -> Iterator[Markup]:
+    """The opening tab, row by row."""
+    titles = Markup(" ").join(Markup("<b>{}</b>").format(title) for title in tab.tabs)
+    yield Markup('<header><img src="{}" alt=""><h1>{}</h1><nav>{}</nav></header>').format(
+        theme.LOGO, tab.title, titles
+    )
+    answers = tab.answers()
+    for row in tab.rows:
         yield Markup('<div class="row">')
         for width, stack in row:
             yield Markup('<div class="stack" style="flex:{} 1 0">').format(width)
-            for meta in stack:
-                one = charts[meta["chartId"]]
-                drawn = _DRAWN[one.viz_type](_Shown(one, colours), answers[one.id])
+            for one in stack:
+                drawn = _DRAWN[one.kind](one.shown, answers[one.number])
                 yield Markup('<section class="{}" style="height:{}px"><h2>{}</h2>{}</section>').format(
-                    one.viz_type, meta["height"] * _CELL, one.slice_name, drawn
+                    one.kind, one.height, one.title, drawn
                 )
             yield Markup("</div>")
         yield Markup("</div>")
@@ -104,8 +175,8 @@ def _cells(tree: Mapping[str, Any], row: str) -> list[tuple[int, list[Mapping[st
     ]
 
 
-def _ask(charts: Sequence[Any]) -> dict[int, Rows]:
-    """The answers to the charts' saved questions by number of the chart; tiles over the same rows ask once."""
+def _ask(charts: Sequence[Any]) -> Callable[[], dict[int, Rows]]:
+    """Ask the charts' saved questions; waits for the answers by number of the chart. Tiles over the same rows ask once."""
     together: dict[str, list[Any]] = {}
     for chart in charts:
         context = json.loads(chart.query_context)
@@ -113,7 +184,8 @@ def _ask(charts: Sequence[Any]) -> dict[int, Rows]:
         same = [context["datasource"], query["filters"]] if chart.viz_type == _TILE else chart.id
         together.setdefault(json.dumps(same), []).append(chart)
     answers = questions.ask([_question(group) for group in together.values()])
-    return {chart.id: rows for group, rows in zip(together.values(), answers, strict=True) for chart in group}
+    numbers = [[chart.id for chart in group] for group in together.values()]
+    return lambda: {number: rows for group, rows in zip(numbers, answers(), strict=True) for number in group}
 
 
 def _question(charts: Sequence[Any]) -> questions.Question:
@@ -136,7 +208,7 @@ class _Shown:
     def __init__(self, chart: Any, colours: Mapping[str, str]) -> None:
         self.params: Mapping[str, Any] = chart.params_dict
         self.colours = colours
-        self._names: Mapping[str, str] = chart.datasource.verbose_map
+        self._names = _names(chart.datasource)
         self._heads: Mapping[str, Any] = self.params.get("column_config", {})
 
     def name(self, column: str) -> str:
@@ -173,6 +245,18 @@ class _Shown:
                 degree = round(255 * value / greatest) if rule["useGradient"] else 255
                 return f"background:{rule['colorScheme']}{degree:02x}"
         return ""
+
+
+_NAMES: Final[dict[Any, Mapping[str, str]]] = {}
+
+
+def _names(dataset: Any) -> Mapping[str, str]:
+    """What the columns and metrics of a dataset are called: Superset reads every one of them to say so, so it is kept
+    until the dataset is deployed anew."""
+    key = dataset.id, dataset.changed_on
+    if key not in _NAMES:
+        _NAMES[key] = dataset.verbose_map
+    return _NAMES[key]
 
 
 def _tile(shown: _Shown, rows: Rows) -> Markup:

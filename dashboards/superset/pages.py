@@ -60,6 +60,7 @@ def register(app: Flask) -> None:
     app.before_request(_hold_back)
     app.before_request(_end_stale_session)
     app.before_request(_send_on)
+    app.before_request(_begin_first_view)
     app.after_request(_mark)
     user_logged_in.connect(_begin_session, app)
 
@@ -104,6 +105,16 @@ def _send_on() -> Any:
             if role in roles:
                 return redirect(url_for("Superset.dashboard", dashboard_id_or_slug=slug))
     return None
+
+
+def _begin_first_view() -> None:
+    slug = (request.view_args or {}).get("dashboard_id_or_slug")
+    if (
+        request.method == "GET"
+        and request.endpoint == "Superset.dashboard"
+        and slug in OWN_DASHBOARD.values()
+    ):
+        first_view.begin(slug)
 
 
 def _mark(response: Response) -> Response:

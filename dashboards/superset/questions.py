@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import cache
@@ -25,8 +25,11 @@ _MOST_KEPT: Final = 5_000
 _KEPT: OrderedDict[Any, str] = OrderedDict()
 
 
-def ask(questions: Sequence[Question]) -> list[Rows]:
-    """Rows of each question as the present user may see them, in the order asked.
+def ask(questions: Sequence[Question]) -> Callable[[], list[Rows]]:
+    """Begin to answer questions as the present user may see them; DuckDB works while the caller does something else.
+
+    Returns:
+        Waits for the rows of each question, in the order asked.
 
     Raises:
         SupersetSecurityException: The user may not ask a question.
@@ -48,10 +51,11 @@ def ask(questions: Sequence[Question]) -> list[Rows]:
         for key, (_, context) in zip(keys, questions, strict=True)
         if key not in _KEPT
     }
-    kept = [key for key in dict.fromkeys(keys) if key not in answers]
-    runs = [_pool().submit(_run, snapshot.cursor(), _KEPT[key]) for key in kept]
-    answers.update({key: run.result() for key, run in zip(kept, runs, strict=True)})
-    return [answers[key] for key in keys]
+    number = snapshot.of_request()
+    runs = {
+        key: _pool().submit(_run, number, _KEPT[key]) for key in dict.fromkeys(keys) if key not in answers
+    }
+    return lambda: [answers[key] if key in answers else runs[key].result() for key in keys]
 
 
 def _by_superset(key: Any, context: Mapping[str, Any]) -> Rows:
@@ -68,8 +72,8 @@ def _by_superset(key: Any, context: Mapping[str, Any]) -> Rows:
     return _plain(result["data"])
 
 
-def _run(cursor: Any, sql: str) -> Rows:
-    with cursor:
+def _run(number: int | None, sql: str) -> Rows:
+    with snapshot.cursor(number) as cursor:
         names = [part[0] for part in cursor.execute(sql).description]
         return _plain([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
 

@@ -97,13 +97,15 @@ _held: dict[int, Any] = {}
 _holding = threading.Lock()
 
 
-def cursor() -> duckdb.DuckDBPyConnection:
-    """A new read-only connection to the request's snapshot, for SQL that Superset made and the guard let pass.
+def cursor(number: int | None) -> duckdb.DuckDBPyConnection:
+    """A new read-only connection to a snapshot, for SQL that Superset made and the guard let pass.
+
+    Args:
+        number: ``of_request()`` of the request that is answered; a thread of its own has none.
 
     Raises:
         duckdb.IOException: Nothing has been published.
     """
-    number = of_request()
     if number is None:
         raise duckdb.IOException("尚无已发布的快照")
     # Through Superset's driver, because DuckDB refuses a second connection with other words about its caller.

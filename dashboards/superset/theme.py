@@ -53,14 +53,35 @@ _TOKENS: Final = {
 # The buttons beside a legend select all or none of its series: more in the way than of use. Charts
 # that grow into place cost a second of a small machine's time and say nothing.
 _CHARTS: Final = {"legend": {"selector": False}, "animation": False}
+# Bars count things, so that their axis has whole numbers. Ends of flows stand beside the step that they end, not at the
+# far side; names need room after the last step.
+_OF_KIND: Final = {
+    "echarts_timeseries_bar": {"yAxis": {"minInterval": 1}},
+    "sankey_v2": {
+        "series": {
+            "nodeAlign": "left",
+            "nodeWidth": 14,
+            "nodeGap": 14,
+            "left": 8,
+            "right": 90,
+            "top": 12,
+            "bottom": 12,
+            "draggable": False,
+            "emphasis": {"focus": "adjacency"},
+            "lineStyle": {"opacity": 0.35, "curveness": 0.5},
+        }
+    },
+}
 LIGHT: Final = {
     "algorithm": "default",
     "echartsOptionsOverrides": _CHARTS,
+    "echartsOptionsOverridesByChartType": _OF_KIND,
     "token": {**_TOKENS, "colorPrimary": "#1558b0", "colorLink": "#1558b0", "colorInfo": "#1558b0"},
 }
 DARK: Final = {
     "algorithm": "dark",
     "echartsOptionsOverrides": _CHARTS,
+    "echartsOptionsOverridesByChartType": _OF_KIND,
     "token": {
         **_TOKENS,
         "colorPrimary": "#22a7f0",

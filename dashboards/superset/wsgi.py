@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import gc
 import hashlib
 import json
@@ -91,9 +92,14 @@ def make_app() -> Any:
     from superset.app import create_app
 
     app = create_app()
+    from superset.views import base
+
     from dashboards.superset import theme
 
     app.config["THEME_DEFAULT"] = theme.of_request
+    # Superset looks for installed drivers and asks git for its version whenever it makes a page.
+    for lasting in ("get_available_engine_specs", "get_version_metadata"):
+        setattr(base, lasting, functools.cache(getattr(base, lasting)))
     with app.app_context():
         done = prepare()
         _let_go()

@@ -36,6 +36,7 @@ def _dataset(
 
 
 DATASETS: Final = {
+    "book_form": _dataset(BOTH, TIERS),
     "canteen_day": _dataset(BOTH, TIERS),
     "canteen_period": _dataset(BOTH, TIERS),
     "colour_day": _dataset(COUNTY, ABOVE_SCHOOL),

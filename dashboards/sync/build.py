@@ -222,8 +222,11 @@ def _column(name: str, kind: str, known: model.Column | None) -> dict[str, Any]:
 
 
 def metric_name(spec: Mapping[str, Any]) -> str:
-    """Superset's name of a metric: by construction not the name of a column, whose label would hide its own."""
-    return f"{spec['of']}_{spec['column']}"
+    """Superset's name of a metric: by construction not the name of a column, whose label would hide its own.
+
+    Where a chart shows the name and not the label, ``name`` says the one to show.
+    """
+    return str(spec.get("name") or f"{spec['of']}_{spec['column']}")
 
 
 def _metric(dataset: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:

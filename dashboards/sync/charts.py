@@ -35,6 +35,8 @@ _PARTS: Final = {
     "series",
     "shape",
     "sort",
+    "source",
+    "target",
     "title",
     "total",
     "where",
@@ -265,8 +267,8 @@ def _pie(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[str,
         "groupby": [by],
         "metric": metric,
         "donut": True,
-        "innerRadius": 32,
-        "outerRadius": 50,
+        "innerRadius": 27,
+        "outerRadius": 42,
         "label_type": "template",
         "label_template": "{name} {percent}",
         "labels_outside": True,
@@ -307,6 +309,19 @@ def _heat(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[str
         "row_limit": 10000,
     }
     return "heatmap_v2", params, {"columns": [axis, across], "metrics": [metric]}
+
+
+def _flow(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """A picture of flows from node to node, which must not lead back to a node that they came from."""
+    source, target, metric = spec["source"], spec["target"], spec["metric"]
+    params = {
+        "source": source,
+        "target": target,
+        "metric": metric,
+        "row_limit": 100,
+        "sort_by_metric": False,
+    }
+    return "sankey_v2", params, {"columns": [source, target], "metrics": [metric]}
 
 
 def _map(spec: Spec, formats: Formats, colours: Formats) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -367,5 +382,6 @@ KINDS: Final[Mapping[str, Callable[[Spec, Formats, Formats], tuple[str, dict[str
     "bar": _bar,
     "pie": _pie,
     "heat": _heat,
+    "flow": _flow,
     "map": _map,
 }

@@ -162,7 +162,7 @@ def _columns_used(doc: Mapping[str, Any]) -> set[str]:
     used = [
         *([groups] if isinstance(groups, str) else groups),
         *params.get("all_columns", []),
-        *(params[key] for key in ("x_axis", "line_column") if key in params),
+        *(params[key] for key in ("x_axis", "line_column", "source", "target") if key in params),
         *(where["subject"] for where in params.get("adhoc_filters", [])),
         *(item["column_name"] for item in params.get("tooltip_contents", [])),
         *(item["col"] for item in query.get("filters", [])),

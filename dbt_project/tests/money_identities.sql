@@ -89,3 +89,9 @@ from {{ ref('mart_settlement') }}
 where month_start >= {{ date_literal(window_start('month')) }}
 group by canteen_id, supplier_id, month_start
 having count(*) > 1
+union all
+select 'form of the books: one row a canteen, account set, month and line' as identity, count(*) as row_count
+from {{ ref('mart_book_form') }}
+where month_start >= {{ date_literal(window_start('month')) }}
+group by canteen_id, account_set, month_start, line_code
+having count(*) > 1

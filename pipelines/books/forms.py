@@ -1,6 +1,6 @@
 """Forms of a month: the public disclosure, the roll-up of expenses, and when each is due.
 
-Belongs here: accounts put together as the forms say (``form_lines.csv``, ``form_accounts.csv``,
+Belongs here: accounts put together as the forms say (``form_lines.csv``, ``ref_form_account.csv``,
 ``cost_kinds.csv``). Does not belong here: statements by account (``statements``), printing (``sheets``).
 """
 
@@ -69,7 +69,7 @@ def disclosure(
     lost = moved.filter(pl.col("line_code").is_null())
     if lost.height:
         raise Permanent(
-            f"科目 {lost['account_code'][0]} 不在 {version} 版公示表上：请在 form_accounts.csv 中补充"
+            f"科目 {lost['account_code'][0]} 不在 {version} 版公示表上：请在 ref_form_account.csv 中补充"
         )
     signed = moved.with_columns(
         pl.when(account_class="income")

@@ -1,6 +1,7 @@
 """The dated reference of the books: accounts, posting templates, stock classes, policy, forms, deadlines.
 
-Belongs here: reading ``reference/*.csv`` and what must hold in them. Every row has a period of validity, a source
+Belongs here: reading ``reference/*.csv``, and the accounts of the forms, which dbt reads too, and what must hold in
+them. Every row has a period of validity, a source
 and a confidence. Does not belong here: choosing a template for an event (``pipelines.books.templates``).
 """
 
@@ -16,8 +17,10 @@ import polars as pl
 
 from warehouse import vocabulary
 from warehouse.errors import Permanent
+from warehouse.settings import ROOT
 
 FOLDER: Final = Path(__file__).parent / "reference"
+_SEEDS: Final = {"form_accounts": ROOT / "dbt_project" / "seeds" / "ref_form_account.csv"}
 CLASS_MARK: Final = "*"
 """Stands for the two digits of an event's stock class at the end of an account code."""
 CARRIED: Final = {"@income": "income", "@expense": "expense"}
@@ -122,7 +125,8 @@ def load(folder: Path = FOLDER) -> Reference:
     Raises:
         Permanent: A file says something that cannot be; the message names the file and the rows.
     """
-    frames = {name: _read(folder / f"{name}.csv") for name in Reference.__dataclass_fields__}
+    files = {name: folder / f"{name}.csv" for name in Reference.__dataclass_fields__} | _SEEDS
+    frames = {name: _read(path) for name, path in files.items()}
     heads = frames["accounts"].select("account_set", account_code="parent_code", is_leaf=pl.lit(value=False))
     frames["accounts"] = (
         frames["accounts"]

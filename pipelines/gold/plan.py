@@ -26,8 +26,8 @@ LOOKBACK: Final = dt.timedelta(days=62)
 _BUILD_CODE: Final = ("dbt_project", "warehouse")
 _CODE_ROW: Final = "code"
 _AS_OF_ROW: Final = "as_of"
-# A form reaches back by a window of its own; no model reads the books that this system posts itself; a decision on
-# the three flows shows in what they then say.
+# A form reaches back by a window of its own; the books that this system posts itself follow from the days that
+# touched them, and what closes a month is on no form; a decision on the three flows shows in what they then say.
 _NO_EFFECT: Final = frozenset(
     {"disclosure_line", "posted_voucher", "book_period", "book_stock", "flow_decision"}
 )

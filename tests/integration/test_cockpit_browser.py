@@ -181,6 +181,7 @@ def test_the_pictures_of_the_readme(cockpit: Served, tier: str) -> None:
             browser.open_dashboard(view, cockpit.address, tier, query)
             for tab, ending in (("总览", ""), ("价格", "-prices"), ("资金", "-money")):
                 view.locator(".ant-tabs-tab").filter(has_text=tab).click()
+                view.mouse.move(0, size[1] - 1)
                 browser.drawn(view)
                 view.wait_for_timeout(3000)  # curves are drawn with a motion that no event ends
                 path = Path(str(SHOTS)) / f"{name}{ending}.png"
@@ -205,7 +206,7 @@ def faults(view: Any, tab: str, tier: str) -> list[str]:
         words = holder.inner_text()
         if holder.locator(".ant-alert, [data-test='error-container']").count() or "错误" in words:
             found.append(f"{tier} {tab}《{title}》: {words[:200]}")
-        elif "没有数据" in words:
+        elif "没有数据" in words or "无数据" in words:
             if not any(title.startswith(one) for one in MAY_BE_EMPTY):
                 found.append(f"{tier} {tab}《{title}》: no rows")
         elif holder.locator("canvas").count():

@@ -17,6 +17,7 @@ GOODS = {"rice": 5, "oil": 12, "pork": 26, "egg": 10, "leek": 6, "tofu": 4, "car
 CANTEENS = [f"C{n}" for n in range(8)]
 SUPPLIER = "91430600MA4L0000X0"
 PUPILS = 4
+PAID = Decimal(200)
 MEAL, SUBSIDY, FEE = Decimal(300), Decimal(100), Decimal(500)
 
 
@@ -248,7 +249,10 @@ def plant(city: lake.Lake) -> set[tuple[str, str]]:
 
 
 def flows(city: lake.Lake) -> None:
-    """Let the three flows of September speak: C0 differs by 5 %, C1 by 1 %, C2's 5 % are decided, C3 has no books."""
+    """Let the three flows of September speak: C0 differs by 5 %, C1 by 1 %, C2's 5 % are decided, C3 has no books.
+
+    Every one of them pays a supplier; bank and books know of it, of C0 only the books, of C3 only the bank.
+    """
     income = sum(day.month == 9 for day in OPEN) * PUPILS * (MEAL + SUBSIDY)
     for canteen, percent, decided in (("C0", 5, False), ("C1", 1, False), ("C2", 5, True), ("C3", 5, False)):
         for flow in ("bank", "business", "books"):
@@ -259,6 +263,17 @@ def flows(city: lake.Lake) -> None:
                     biz_date=OPEN[3],
                     event_id=f"{canteen}-{flow}",
                     flow=flow,
+                )
+                city.add(
+                    "flow_event",
+                    canteen_id=canteen,
+                    biz_date=OPEN[3],
+                    event_id=f"{canteen}-{flow}-paid",
+                    flow=flow,
+                    source_feed="supplier_payment",
+                    direction="out",
+                    amount_yuan=PAID,
+                    match_id=None if (canteen, flow) == ("C0", "bank") else f"{canteen}-paid",
                 )
         city.add(
             "flow_difference",

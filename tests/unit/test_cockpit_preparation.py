@@ -193,7 +193,8 @@ def test_names_of_others_cannot_write_into_the_first_view() -> None:
         from dashboards.superset import first_view
         evil = '<img src=x onerror=alert(1)>"'
         params = {"all_columns": ["name"], "metric": "name", "conditional_formatting": []}
-        chart = SimpleNamespace(params_dict=params, datasource=SimpleNamespace(verbose_map={"name": evil}))
+        dataset = SimpleNamespace(id=1, changed_on=None, verbose_map={"name": evil})
+        chart = SimpleNamespace(params_dict=params, datasource=dataset)
         shown = first_view._Shown(chart, {})
         print(first_view._table(shown, [{"name": evil}]), first_view._tile(shown, [{"name": evil}]))
     """

@@ -5,13 +5,21 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import lake
 import money_city as city_of
+import polars as pl
 import pytest
 
+from pipelines.books import forms, reference
+from warehouse.tables import POSTED_VOUCHER
+from warehouse.vocabulary import MONEY_NODES
+
 TABLES = ["gold.money_finding", "gold.mart_meal_account", "gold.mart_settlement", "gold.mart_red_line"]
+SHOWN = [*TABLES, "cockpit.money_flow", "cockpit.book_form"]
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +32,29 @@ def planted(honest: lake.Lake) -> tuple[lake.Lake, set[tuple[str, str]]]:
     city = copy.deepcopy(honest)
     expected = city_of.plant(city)
     city_of.flows(city)
+    post(city)
     return city, expected
+
+
+def post(city: lake.Lake) -> None:
+    """September in C1's books: pupils' meals, dishes, a teacher's meal that is on no line; and the end of the month."""
+    for kind, account, debit, credit in (
+        ("meal", "410101", 0, 1000),
+        ("meal", "410102", 0, 50),
+        ("issue", "51010102", 400, 0),
+        ("issue", "1302", 0, 400),
+        ("month_end", "410101", 1000, 0),
+    ):
+        city.add(
+            "posted_voucher", canteen_id="C1", account_set="canteen", biz_date=city_of.OPEN[3], event_kind=kind,
+            account_code=account, debit_yuan=Decimal(debit), credit_yuan=Decimal(credit),
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def whole(planted: tuple[lake.Lake, set[tuple[str, str]]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("money")
-    lake.build(folder, planted[0], city_of.FIRST, city_of.LAST, TABLES, checked=True)
+    lake.build(folder, planted[0], city_of.FIRST, city_of.LAST, SHOWN, checked=True)
     return folder
 
 
@@ -87,11 +111,75 @@ def test_balances_and_open_payments_are_sums_since_the_first_day(whole: Path) ->
     assert unpaid == [(Decimal("4390.00"), 1), (Decimal("-260.00"), 0)]
 
 
+def edges(whole: Path, canteen: str) -> dict[tuple[str, str], Decimal]:
+    found = lake.query(
+        whole,
+        "select from_label, to_label, amount_yuan from cockpit.money_flow "
+        f"where canteen_id = '{canteen}' and period_label = '2026-09'",
+    )
+    return {(start, end): amount for start, end, amount in found.rows()}
+
+
+def test_what_enters_a_step_of_the_flow_picture_leaves_it(whole: Path) -> None:
+    lost = lake.query(
+        whole,
+        "with e as (select canteen_id, period_rank, from_label as node, -amount_yuan as yuan from cockpit.money_flow "
+        "union all select canteen_id, period_rank, to_label, amount_yuan from cockpit.money_flow) "
+        "select * from (select canteen_id, period_rank, node, sum(yuan) as lost from e group by all "
+        "having min(yuan) < 0 and max(yuan) > 0) where lost <> 0",
+    )
+    assert lost.is_empty(), lost
+    drawn = edges(whole, "C1")
+    paid_in = lake.query(
+        whole,
+        "select sum(paid_in_yuan) from gold.mart_meal_account where canteen_id = 'C1' "
+        "and month_start = date '2026-09-01'",
+    ).item()
+    assert sum(amount for (start, _), amount in drawn.items() if start == MONEY_NODES["parents"]) == paid_in
+
+
+def test_the_flow_picture_names_what_is_late_unknown_or_not_delivered(whole: Path) -> None:
+    def of(canteen: str, *names: str) -> list[Any]:
+        drawn = edges(whole, canteen)
+        return [drawn.get((MONEY_NODES[start], MONEY_NODES[end])) for start, end in pairwise(names)]
+
+    assert of("C1", "parents", "unsettled", "account")[0] > 0
+    assert of("C1", "payment", "bank", "books") == [city_of.PAID] * 2
+    assert of("C0", "payment", "not_in_bank", "books") == [city_of.PAID] * 2
+    assert of("C3", "payment", "bank", "books_not_delivered") == [city_of.PAID] * 2
+    unknown, never = (
+        of("C4", "payment", "bank_not_delivered", "books_not_delivered"),
+        of("C4", "payment", "not_by_bank"),
+    )
+    assert unknown[0] == unknown[1] > 0
+    assert never == [None]
+    assert of("C0", "income", "use_open")[0] > 0
+    assert of("C0", "income", "surplus_kept") == [None]
+
+
+def test_the_form_in_the_cockpit_is_the_printed_one_and_a_month_without_books_has_none(
+    planted: tuple[lake.Lake, set[tuple[str, str]]], whole: Path
+) -> None:
+    posted = pl.DataFrame(planted[0].rows["posted_voucher"], schema=POSTED_VOUCHER)
+    printed = forms.disclosure(posted, reference.load(), "2026-09")
+    columns = ["line_label", "month_yuan", "ytd_yuan"]
+
+    def shown(period: str) -> pl.DataFrame:
+        return lake.query(
+            whole,
+            f"select {', '.join(columns)} from cockpit.book_form where period_label = '{period}' order by line_no",
+        )
+
+    assert shown("2026-09").rows() == printed.select(columns).rows()
+    assert shown("2026-10（本月至今）")["month_yuan"].null_count() == printed.height
+    assert shown("2026-10（本月至今）")["ytd_yuan"].to_list() == printed["ytd_yuan"].to_list()
+
+
 def test_nights_give_the_content_of_the_range(
     planted: tuple[lake.Lake, set[tuple[str, str]]], whole: Path, tmp_path: Path
 ) -> None:
     start = city_of.FIRST
     for end in (dt.date(2026, 9, 25), dt.date(2026, 10, 6), dt.date(2026, 10, 21), city_of.LAST):
-        lake.build(tmp_path, planted[0], start, end, TABLES, checked=end == city_of.LAST)
+        lake.build(tmp_path, planted[0], start, end, SHOWN, checked=end == city_of.LAST)
         start = end + dt.timedelta(1)
-    assert lake.content(tmp_path, TABLES) == lake.content(whole, TABLES)
+    assert lake.content(tmp_path, SHOWN) == lake.content(whole, SHOWN)

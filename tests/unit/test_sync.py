@@ -145,6 +145,7 @@ def test_words_with_a_colour_are_the_words_of_the_data(source) -> None:
         *vocabulary.DIRECTIONS.values(),
         *vocabulary.DAY_STATES.values(),
         *vocabulary.PRICE_COMPARISONS.values(),
+        *vocabulary.MONEY_NODES.values(),
         *(metric["label"] for metrics in source.metrics.values() for metric in metrics.values()),
     }
     assert set(source.dashboards["colours"]) <= known
@@ -160,9 +161,11 @@ def test_unknown_never_looks_like_green(tree) -> None:
     assert colours["未知"] == "#8c8c8c"
     green = [word for word, colour in colours.items() if colour == colours["绿"]]
     assert not [
-        word for word in green if "未知" in word or "缺" in word or "不可比" in word or "unknown" in word
+        word
+        for word in green
+        if "未知" in word or "缺" in word or "不可比" in word or "未" in word or "unknown" in word
     ]
-    assert set(vocabulary.PRICE_COMPARISONS.values()) <= set(colours)
+    assert {*vocabulary.PRICE_COMPARISONS.values(), *vocabulary.MONEY_NODES.values()} <= set(colours)
     county_map = tree["charts/county_map.yaml"]["params"]
     unknown = county_map["color_breakpoints"][2]["color"]
     assert county_map["default_breakpoint_color"] == unknown == {"r": 140, "g": 140, "b": 140, "a": 1}

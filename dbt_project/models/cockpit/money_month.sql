@@ -8,6 +8,8 @@ select
     county_name,
     month_start,
     biz_month,
+    period_rank,
+    period_label,
     paid_in_yuan,
     consumed_yuan,
     balance_refund_yuan,

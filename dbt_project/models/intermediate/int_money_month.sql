@@ -3,7 +3,8 @@
     meta={'closure': 'month', 'period_column': 'month_start'}
 ) }}
 -- What the three flows of a canteen say about a month: which of them came, what they disagree on and nobody has
--- decided, and the canteen's outlays besides food. Timing differences are explained by their later event.
+-- decided, the canteen's outlays besides food, and which payments to suppliers bank and books know. Timing differences
+-- are explained by their later event, at most a month later.
 with keeper as (
     {{ keeper_sources() }}
 ),
@@ -32,6 +33,31 @@ difference as (
     group by canteen_id, {{ month_start('biz_date') }}
 ),
 
+-- Which flows an event was matched with.
+side as (
+    select
+        canteen_id, match_id,
+        max(case when flow = 'bank' then 1 else 0 end) as in_bank,
+        max(case when flow = 'books' then 1 else 0 end) as in_books
+    from {{ source('silver', 'flow_event') }}
+    where match_id is not null and {{ since(days_before(window_start('month'), 31)) }}
+    group by canteen_id, match_id
+),
+
+paid as (
+    select
+        e.canteen_id,
+        {{ month_start('e.biz_date') }} as month_start,
+        sum(e.amount_yuan) as compared_yuan,
+        sum(case when s.in_bank = 1 then e.amount_yuan else 0 end) as in_bank_yuan,
+        sum(case when s.in_books = 1 then e.amount_yuan else 0 end) as in_books_yuan,
+        sum(case when s.in_bank = 1 and s.in_books = 1 then e.amount_yuan else 0 end) as in_both_yuan
+    from {{ source('silver', 'flow_event') }} as e
+    left join side as s on e.canteen_id = s.canteen_id and e.match_id = s.match_id
+    where e.flow = 'business' and e.source_feed = 'supplier_payment' and {{ since(window_start('month'), 'e.') }}
+    group by e.canteen_id, {{ month_start('e.biz_date') }}
+),
+
 spent as (
     select
         k.canteen_id,
@@ -54,7 +80,11 @@ select
     cast(coalesce(d.decided_differences, 0) as bigint) as decided_differences,
     cast(coalesce(d.unexplained_yuan, 0) as decimal(18, 2)) as unexplained_yuan,
     cast(s.outlay_yuan as decimal(18, 2)) as outlay_yuan,
-    cast(s.other_income_yuan as decimal(18, 2)) as other_income_yuan
+    cast(s.other_income_yuan as decimal(18, 2)) as other_income_yuan,
+    {%- for part in ['compared_yuan', 'in_bank_yuan', 'in_books_yuan', 'in_both_yuan'] %}
+    cast(coalesce(p.{{ part }}, 0) as decimal(18, 2)) as {{ part }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from flow as f
 full join spent as s on f.canteen_id = s.canteen_id and f.month_start = s.month_start
 left join difference as d on f.canteen_id = d.canteen_id and f.month_start = d.month_start
+left join paid as p on f.canteen_id = p.canteen_id and f.month_start = p.month_start

@@ -1,6 +1,6 @@
 {{ config(materialized='ephemeral') }}
--- Money of a canteen and month with the names that the cockpit shows, for the last half year; canteens that keep
--- books only. A whole table: names and decisions may change later than the figures.
+-- Money of a canteen and month with the names that the cockpit shows, for every month that can be chosen there;
+-- canteens that keep books only. A whole table: names and decisions may change later than the figures.
 {%- set last = last_day_of_run() %}
 {%- set oldest = days_before(py_month_start(last), 183) %}
 with account as (
@@ -43,24 +43,20 @@ found as (
     group by canteen_id, {{ month_start('biz_date') }}
 ),
 
-state as (
-    select
-        canteen_id, {{ month_start('period_end') }} as month_start, reconciliation, surplus_yuan
-    from {{ ref('mart_red_line') }}
-    where
-        definition = 'consumed' and period_end >= {{ date_literal(oldest) }}
-        and (
-            period_kind = 'month'
-            {%- if py_month_end(last) != last %}
-            or (period_kind = 'month_to_date' and period_end = {{ date_literal(last) }})
-            {%- endif %}
-        )
+shown as (
+    select p.period_rank, p.period_label, p.period_kind, p.period_end, {{ month_start('p.period_end') }} as month_start
+    from {{ shown_period_table() }} as p (
+        period_rank, period_kind, period_end, period_label, previous_kind, previous_end, is_form
+    )
+    where not p.is_form and p.period_kind in ('month', 'month_to_date')
 )
 
 select
     a.canteen_id, c.canteen_name, c.school_id, c.school_name, c.county_code, c.county_name,
     a.month_start,
     {{ month_label('a.month_start') }} as biz_month,
+    cast(p.period_rank as bigint) as period_rank,
+    p.period_label,
     {%- for part in ['paid_in_yuan', 'consumed_yuan', 'balance_refund_yuan', 'subsidy_yuan', 'balance_yuan',
         'expected_refund_yuan', 'unrefunded_yuan', 'unsettled_yuan'] %}
     cast(a.{{ part }} as decimal(18, 2)) as {{ part }},
@@ -81,13 +77,17 @@ select
     n.label as reconciliation_label,
     cast(case when r.reconciliation = 'broken' then 1 else 0 end as bigint) as is_broken,
     cast(case when r.reconciliation = 'reconciled' then 1 else 0 end as bigint) as is_reconciled,
+    cast(case when coalesce(r.verdict, 'unknown') = 'unknown' then 1 else 0 end as bigint) as is_unknown,
     cast(coalesce(f.findings, 0) as bigint) as findings
 from account as a
+inner join shown as p on a.month_start = p.month_start
 inner join {{ ref('dim_canteen') }} as c
     on a.canteen_id = c.canteen_id
-    and least({{ month_end('a.month_start') }}, {{ date_literal(last) }}) between c.valid_from and c.valid_to
+    and p.period_end between c.valid_from and c.valid_to
 left join supplier as s on a.canteen_id = s.canteen_id and a.month_start = s.month_start
 left join {{ ref('int_money_month') }} as m on a.canteen_id = m.canteen_id and a.month_start = m.month_start
 left join found as f on a.canteen_id = f.canteen_id and a.month_start = f.month_start
-left join state as r on a.canteen_id = r.canteen_id and a.month_start = r.month_start
+left join {{ ref('mart_red_line') }} as r
+    on a.canteen_id = r.canteen_id and p.period_kind = r.period_kind and p.period_end = r.period_end
+    and r.definition = 'consumed' and r.period_end in {{ shown_period_ends() }}
 {{ join_label('reconciliation', "coalesce(r.reconciliation, 'not_delivered')", 'n') }}
