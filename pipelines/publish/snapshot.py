@@ -47,8 +47,9 @@ def run(
     previous = manifest.latest(settings)
     if previous is not None and serving.current(settings) != settings.serving.parent / previous.serving:
         serving.swap(settings, previous.serving)  # a kill fell between manifest and swap
-    versions = _versions(settings)
-    if previous is not None and previous.tables == versions:
+    versions, code = _versions(settings), code_hash(*PRODUCT)
+    # The code counts too: a new version of the product may show the same tables in another way.
+    if previous is not None and (previous.tables, previous.code) == (versions, code):
         return {"number": previous.number, "units": 0}
     number = 1 if previous is None else previous.number + 1
     file = settings.serving.parent / f"snapshot-{number}.duckdb"
@@ -64,7 +65,7 @@ def run(
             last=str(last),
             as_of=str(as_of),
             tables=versions,
-            code=code_hash(*PRODUCT),
+            code=code,
             serving=file.name,
             serving_sha256=_sha256(file),
         ),

@@ -13,8 +13,9 @@ import pytest
 
 from dashboards.sync import access
 from ingest.simulator.city import UNITS
-from pipelines import map_shape, querying, receiving
-from warehouse import manifest, serving, vocabulary
+from pipelines import map_shape, night, querying, receiving
+from pipelines.publish import snapshot
+from warehouse import manifest, serving, settings, vocabulary
 from warehouse.errors import Permanent
 from warehouse.settings import Settings
 
@@ -459,6 +460,19 @@ def test_a_map_before_any_registry_is_refused(geojson: Path, tmp_path: Path) -> 
             arrival=city.END,
             landing=tmp_path / "landing",
         )
+
+
+def test_a_new_version_of_the_product_is_published_once_though_no_data_changed(
+    home: Settings, landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(home.home, tmp_path / "home", symlinks=True)
+    monkeypatch.setattr(snapshot, "code_hash", lambda *_: "the next version")
+    numbers = []
+    for _ in range(2):
+        city.run(tmp_path / "home", landing, city.END, steps=[night.publish])
+        numbers.append(manifest.latest(settings.load(tmp_path / "home")).number)
+    first = manifest.latest(home).number
+    assert numbers == [first + 1, first + 1]
 
 
 def test_readers_of_a_serving_file_of_the_old_shape_get_the_new_one(
