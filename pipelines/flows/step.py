@@ -57,7 +57,7 @@ def run(
         seen = {}
     fresh, gone = _changes(settings, seen, versions)
     progress(f"三流比对：新增或有变的资金事件 {fresh.height} 笔")
-    held = _held(settings, fresh, gone) if seen else Held(gone.clear(), gone, _no_previous())
+    held = _held(settings, fresh, gone) if seen else Held(gone.clear(), gone, _no_previous(), gone.clear())
     compared = weeks.compare(held, fresh)
     decided = decisions.read(settings)
     again = versions[decisions.TABLE] != seen.get(decisions.TABLE)
@@ -148,7 +148,7 @@ def _held(settings: Settings, fresh: pl.DataFrame, gone: pl.DataFrame) -> Held:
     starts = changed.group_by("canteen_id").agg(first=weeks.first_week(pl.col("biz_date").min()))
     files = delta.files(settings.table("silver.flow_event"))
     if starts.is_empty() or not files:
-        return Held(gone.clear(), gone, _no_previous())
+        return Held(gone.clear(), gone, _no_previous(), gone.clear())
     previous = _previous(files, starts)
     since = starts.join(previous, on="canteen_id", how="left").with_columns(
         since=pl.coalesce(pl.col("previous") - weeks.CARRIED, "first")
@@ -164,7 +164,23 @@ def _held(settings: Settings, fresh: pl.DataFrame, gone: pl.DataFrame) -> Held:
         if file.last is not None and file.last >= begin
     ]
     rows = pl.concat([gone.clear(), *parts]).join(gone, on="event_id", how="anti")
-    return Held(rows, gone, previous)
+    compared = pl.concat([frame.select(EVENT) for frame in (rows, fresh)])
+    return Held(rows, gone, previous, _settled(files, since, compared))
+
+
+def _settled(files: list[delta.DataFile], since: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """What was settled before each canteen's first week and is still a rival to some events."""
+    known = since.select("canteen_id", "first", oldest=pl.col("previous") - weeks.REMEMBERED).drop_nulls()
+    oldest = known["oldest"].min()
+    parts = [
+        weeks.rivals(delta.read_files([file], FLOW_EVENT), events)
+        .join(known, on="canteen_id")
+        .filter(pl.col("settled_week") < pl.col("first"), pl.col("biz_date") >= pl.col("oldest"))
+        .select(list(FLOW_EVENT))
+        for file in files
+        if oldest is not None and file.last is not None and file.last >= oldest
+    ]
+    return pl.concat([pl.DataFrame(schema=FLOW_EVENT), *parts])
 
 
 def _previous(files: list[delta.DataFile], starts: pl.DataFrame) -> pl.DataFrame:

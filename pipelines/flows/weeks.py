@@ -5,9 +5,10 @@ is a function of its arguments. Does not belong here: matching (``pipelines.reco
 (``pipelines.flows.step``).
 
 A week of a canteen compares its own events, those of earlier weeks that nothing has settled, and as candidates only
-those of the week after it. What agrees, or differs in another way than by a missing flow, is settled; what
-waits for a flow is carried on for ``CARRIED``, then given up as it is. A week in which a canteen has no event is
-skipped. So a week's result depends on the content of the weeks up to it alone, and never on the order of arrival.
+those of the week after it; what was settled lately is a rival to them. What agrees, or differs in another way than by a
+missing flow, is settled in the week of its last event; what waits for a flow is carried on for ``CARRIED``, then given
+up as it is. A week in which a canteen has no event is skipped. So a week's result depends on the content of the weeks
+up to it alone, and never on the order of arrival.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from typing import Final
 import polars as pl
 
 from pipelines.flows.sources import EVENT
+from pipelines.reconcile.candidates import REACH
 from pipelines.reconcile.clusters import PROPOSED
 from pipelines.reconcile.engine import Reconciliation, reconcile
-from pipelines.reconcile.events import ACCOUNTS, SCHEMA
+from pipelines.reconcile.events import ACCOUNTS, SCHEMA, SETTLED
 from warehouse.tables import FLOW_DIFFERENCE, FLOW_EVENT
 
 WEEK: Final = dt.timedelta(days=7)
@@ -30,11 +32,15 @@ AHEAD: Final = dt.timedelta(days=7)
 that is not seen cannot keep a match from being certain."""
 CARRIED: Final = dt.timedelta(days=28)
 """How old an event may be at the start of a week for it still to wait after that week; 35 days as a candidate."""
+REMEMBERED: Final = CARRIED + dt.timedelta(days=REACH)
+"""How old an event may be at the start of a week for it to be a rival after that week, once it is settled: as far as
+the oldest that waits could reach."""
 LONGEST_PAUSE: Final = dt.timedelta(days=140)
 """Longest time without events over which waiting events are carried: a summer and more."""
 STATE: Final = ["match_id", "rule", "confidence", "automatic", "difference_id", "break_type", "settled_week"]
 _WAITS: Final = ("missing_in_bank", "missing_in_business", "missing_in_books", "duplicate")
 """Differences that a later event may explain: what seems a second copy may be the first of another payment."""
+_BLOCK: Final = ["canteen_id", "direction", "amount_yuan"]
 _MONEY: Final = pl.Decimal(18, 2)
 
 
@@ -46,11 +52,14 @@ class Held:
         events: Columns of ``FLOW_EVENT``: unchanged events from the first week on, and earlier ones that waited then.
         gone: The same of events that changed or vanished, as they were.
         previous: canteen_id, previous: Monday of the last week with events before the first one.
+        settled: Columns of ``FLOW_EVENT``: events settled before the first week that are at most ``REMEMBERED`` older
+            than ``previous``; at least the ``rivals`` of the other events.
     """
 
     events: pl.DataFrame
     gone: pl.DataFrame
     previous: pl.DataFrame
+    settled: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,19 @@ def first_week(day: pl.Expr) -> pl.Expr:
     return monday(day - AHEAD)
 
 
+def rivals(settled: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Settled events of the canteen, direction and amount of some events.
+
+    A second copy and a cancelled bank line compete for nothing.
+
+    Args:
+        settled: ``EVENT`` and ``STATE``.
+        events: ``EVENT``.
+    """
+    idle = pl.col("match_id").is_null() & pl.col("break_type").is_in(["duplicate", "reversal"])
+    return settled.filter(~idle.fill_null(value=False)).join(events, on=_BLOCK, how="semi")
+
+
 def compare(held: Held, fresh: pl.DataFrame) -> Compared:
     """Compare the weeks that new events reach, until what waits is the same as before.
 
@@ -92,7 +114,8 @@ def compare(held: Held, fresh: pl.DataFrame) -> Compared:
 class _Chain:
     """The state between two weeks.
 
-    ``waiting`` holds what no week has settled; ``coming`` the events of weeks not yet reached, by Monday.
+    ``waiting`` holds what no week has settled; ``past`` what was settled lately, ``past_before`` the same as the table
+    has it; ``coming`` the events of weeks not yet reached, by Monday.
     """
 
     def __init__(self, held: Held, fresh: pl.DataFrame) -> None:
@@ -128,6 +151,10 @@ class _Chain:
                 ),
             ]
         )
+        self.past = held.settled.select(*EVENT, *STATE)
+        self.past_before = pl.concat(
+            [self.past, *(frame.select(*EVENT, *STATE) for frame in (known, held.gone))]
+        ).filter(pl.col("settled_week").is_not_null())
         self.empty = events.clear().drop("first")
         self.open = _undecided(self.empty)
         self.told = _no_differences()
@@ -143,14 +170,16 @@ class _Chain:
             return
         mine = pl.col("canteen_id").is_in(active.implode())
         paused = having.filter(pl.col("previous") < week - LONGEST_PAUSE)["canteen_id"]
-        self.waiting = self.waiting.filter(~pl.col("canteen_id").is_in(paused.implode()))
+        lasting = ~pl.col("canteen_id").is_in(paused.implode())
+        self.waiting, self.past = self.waiting.filter(lasting), self.past.filter(lasting)
         own = self.coming.pop(week, self.empty)
         following = self.coming.get(week + WEEK, self.empty)
         soon = following.filter(mine, pl.col("biz_date") < week + WEEK + AHEAD)
         pool = pl.concat([self.waiting.filter(mine), own.filter(mine), soon])
-        judged, told = _judged(pool, week)
+        judged, told = _judged(pool, rivals(self.past.filter(mine), pool), week)
         finished = judged.filter(pl.col("settled_week").is_not_null())
         self.settled.append(finished)
+        self.past = pl.concat([self.past, finished]).filter(~mine | (pl.col("biz_date") >= week - REMEMBERED))
         self.waiting = pl.concat(
             [self.waiting.filter(~mine), pool.filter(pl.col("biz_date") < week + WEEK)]
         ).join(finished, on="event_id", how="anti")
@@ -180,13 +209,29 @@ class _Chain:
                 waits.join(waited, on="event_id", how="anti")["canteen_id"],
                 waited.filter("is_gone")["canteen_id"],
                 waited.join(waits, on="event_id", how="anti")["canteen_id"],
+                self._other_rivals(week, done)["canteen_id"],
             ]
         )
         same = done.filter(~done.is_in(differing.implode()))
         self.stopped |= set(same)
         stopped = pl.col("canteen_id").is_in(same.implode())
         self.open, self.told = self.open.filter(~stopped), self.told.filter(~stopped)
-        self.waiting = self.waiting.filter(~stopped)
+        self.waiting, self.past = self.waiting.filter(~stopped), self.past.filter(~stopped)
+
+    def _other_rivals(self, week: dt.date, canteens: pl.Series) -> pl.DataFrame:
+        """Events still to be compared, of some canteens, whose settled rivals are not what they were before."""
+        mine = pl.col("canteen_id").is_in(canteens.implode())
+        recent = (pl.col("biz_date") >= week - REMEMBERED) & (pl.col("settled_week") <= week)
+        now, before = (frame.filter(mine, recent) for frame in (self.past, self.past_before))
+        state = [*EVENT, "match_id", "rule", "automatic", "break_type"]
+        changed = pl.concat(
+            [
+                one.join(other, on=state, how="anti", nulls_equal=True)
+                for one, other in ((now, before), (before, now))
+            ]
+        )
+        left = pl.concat([self.waiting.select(EVENT), *(part.select(EVENT) for part in self.coming.values())])
+        return left.filter(mine).join(changed, on=_BLOCK, how="semi")
 
     def result(self) -> Compared:
         """What was compared to the end."""
@@ -215,20 +260,22 @@ def _weeks(known: pl.DataFrame, events: pl.DataFrame, previous: pl.DataFrame) ->
     )
 
 
-def _judged(pool: pl.DataFrame, week: dt.date) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _judged(
+    pool: pl.DataFrame, settled: pl.DataFrame, week: dt.date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events of a week with ``STATE``, and its differences.
 
     What holds only events after the week's end is left to the next one; of it no state is told.
     """
     accounts = pool.filter(pl.col("account_role").is_not_null()).select(ACCOUNTS.names()).unique()
-    found = reconcile(pool.select(SCHEMA.names()), accounts)
+    found = reconcile(pool.select(SCHEMA.names()), accounts, settled.select(SETTLED.names()))
     placed = _placed(pool, found)
     ahead = pl.col("biz_date") >= week + WEEK
     lone = pl.col("match_id").is_null() & pl.col("difference_id").is_null()
     waits = pl.col("break_type").is_in(list(_WAITS)).fill_null(value=False) | lone
     units = placed.group_by("unit").agg(
         mine=(~ahead).any(),
-        finished=(~waits).all() | (pl.col("biz_date").min() < week - CARRIED),
+        finished=(~waits & ~ahead).all() | (pl.col("biz_date").min() < week - CARRIED),
     )
     known = placed.join(units, on="unit", how="left", nulls_equal=True).filter(
         pl.col("mine"), ~ahead | pl.col("finished")

@@ -40,18 +40,23 @@ def equal_amounts(events: pl.DataFrame, *, by_place: bool) -> pl.DataFrame:
             for one, other in FLOW_PAIRS
         )
     )
-    few = events.select("row", "bit", "day", "block", "place", "cents", "part").join(sizes, on="block")
+    few = events.select("row", "bit", "day", "block", "place", "cents", "part", "settled").join(
+        sizes, on="block"
+    )
     found = []
     for heavy in (False, True):
         part = few.filter(pl.col("pairs") > 0, (pl.col("pairs") > _HEAVY) == heavy)
         on = ["block", "place", "day"] if heavy else keys
         for one, other in FLOW_PAIRS:
-            left = part.filter(pl.col("bit") == one).select(*on, "cents", "part", date="day", l="row")
-            right = part.filter(pl.col("bit") == other).select(*on, "part", date="day", r="row")
+            left = part.filter(pl.col("bit") == one).select(*on, "cents", "part", "settled", date="day", l="row")
+            right = part.filter(pl.col("bit") == other).select(*on, "part", "settled", date="day", r="row")
             both = left.join(right, on=on, suffix="_r")
             # The second of several is not the first, however much else agrees.
             found.append(
-                both.filter((pl.col("part") == pl.col("part_r")).fill_null(True)).select(
+                both.filter(
+                    (pl.col("part") == pl.col("part_r")).fill_null(True),
+                    ~(pl.col("settled") & pl.col("settled_r")),
+                ).select(
                     *("l", "r", "block", "cents"),
                     bit_l=pl.lit(one, pl.Int64),
                     bit_r=pl.lit(other, pl.Int64),

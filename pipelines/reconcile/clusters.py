@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.reconcile.events import ALL
+
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -49,6 +51,27 @@ class Clusters:
         self.certain: Flags = np.ones(n, np.bool_)
         self.rule: npt.NDArray[np.object_] = np.full(n, "", object)
         self.grouped: Flags = np.zeros(n, np.bool_)
+
+    def settle(self, rows: pl.DataFrame) -> None:
+        """Group what was settled before; to every step it covers all flows, so that nothing is joined to it.
+
+        Args:
+            rows: ``row``, and ``match_id``, ``rule``, ``automatic`` as of ``events.SETTLED``.
+        """
+        placed = rows.sort("row").with_columns(
+            label=pl.when(pl.col("match_id").is_null())
+            .then("row")
+            .otherwise(pl.col("row").min().over("match_id"))
+        )
+        row, label = placed["row"].to_numpy(), placed["label"].to_numpy()
+        matched = placed["match_id"].is_not_null().to_numpy()
+        self.label[row] = label
+        self.mask[row] = ALL
+        self.size[label] = 0
+        np.add.at(self.size, label, 1)
+        self.certain[row] = (placed["automatic"].to_numpy()) | ~matched
+        self.rule[row] = placed["rule"].fill_null("").to_numpy()
+        self.grouped[label] |= (placed["rule"] == "group").fill_null(value=False).to_numpy()
 
     def join(self, left: Rows, right: Rows, rule: npt.NDArray[np.object_], certain: Flags) -> None:
         """Join pairs of groups; a group may stand in one pair only.

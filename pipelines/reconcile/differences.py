@@ -83,14 +83,15 @@ def typed(events: pl.DataFrame) -> pl.DataFrame:
         )
         .select("knot", "mask", break_type=_type())
     )
-    # A copy makes a difference of the group that it repeats, or one of its own where that has another already.
-    hosts = events.select("group", copy_of="row").rename({"group": "host"})
+    # A copy makes a difference of the group that it repeats, or one of its own where that has another already or is
+    # settled.
+    hosts = events.select("settled", host="group", copy_of="row")
     copies = (
         knots.filter(pl.col("copy_of").is_not_null())
         .select("row", "copy_of")
         .join(hosts, on="copy_of")
         .join(groups.select(host="knot", of="break_type"), on="host")
-        .select("row", copy_knot=pl.when(pl.col("of").is_null()).then("host").otherwise("row"))
+        .select("row", copy_knot=pl.when(pl.col("of").is_null() & ~pl.col("settled")).then("host").otherwise("row"))
     )
     repeated = pl.col("knot").is_in(copies["copy_knot"].implode())
     return (

@@ -57,10 +57,9 @@ def _placed(clusters: Clusters, evidence: Evidence) -> pl.DataFrame:
     return evidence.events.select(
         *("row", "block", "bit", "day", "like", "alike", "natural", "ref_key"),
         group=pl.Series(clusters.label),
-        mask=pl.Series(clusters.mask[clusters.label]),
         joined=pl.Series(clusters.size[clusters.label] > 1),
         sure=pl.Series(clusters.certain),
-    )
+    ).with_columns(mask=pl.col("bit").bitwise_or().over("group"))
 
 
 def _within(placed: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:

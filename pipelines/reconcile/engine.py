@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.reconcile import candidates, differences, doubts, groups, leftovers, links, pool, slips
 from pipelines.reconcile.clusters import CONFIDENCE, PROPOSED, Clusters
-from pipelines.reconcile.events import prepare
+from pipelines.reconcile.events import SETTLED, prepare
 from pipelines.reconcile.evidence import Evidence
 
 
@@ -34,18 +34,24 @@ class Reconciliation:
     remainders: pl.DataFrame
 
 
-def reconcile(events: pl.DataFrame, accounts: pl.DataFrame) -> Reconciliation:
+def reconcile(
+    events: pl.DataFrame, accounts: pl.DataFrame, settled: pl.DataFrame | None = None
+) -> Reconciliation:
     """Compare bank, business and books.
 
     Args:
         events: Columns of ``events.SCHEMA``: the events of the period that is still open, all canteens.
         accounts: Columns of ``events.ACCOUNTS``: the registered accounts.
+        settled: Columns of ``events.SETTLED``: what was settled before. It is a rival to the events, so that doubts
+            are seen, but is never matched anew, and nothing that comes out tells of it.
 
     Raises:
         ContractBreach: The events cannot be used, see ``events.prepare``.
     """
-    known = prepare(events, accounts)
+    settled = SETTLED.to_frame() if settled is None else settled
+    known = prepare(events, accounts, settled)
     clusters = Clusters(known)
+    clusters.settle(known.select("event_id", "row", "bit").join(settled, on="event_id"))
     pairs = candidates.with_choice(candidates.equal_amounts(known, by_place=True))
     evidence = Evidence.of(known)
     pairs = evidence.weighed(pairs)
@@ -128,10 +134,10 @@ def _result(
             match_id=pl.when("matched").then(pl.lit("M-") + pl.col("event_id").first().over("group"))
         )
     )
-    typed = differences.typed(placed)
+    typed = differences.typed(placed).filter(~pl.col("settled"))
     described = differences.described(typed)
     sure = pl.col("rule").replace_strict(CONFIDENCE, default=PROPOSED)
-    matches = placed.filter("matched").select(
+    matches = placed.filter("matched", ~pl.col("settled")).select(
         "match_id",
         "canteen_id",
         "event_id",

@@ -35,6 +35,8 @@ SCHEMA: Final = pl.Schema(
         "kind": pl.String(),
     }
 )
+SETTLED: Final = pl.Schema({**SCHEMA, "match_id": pl.String(), "rule": pl.String(), "automatic": pl.Boolean()})
+"""Events that an earlier call settled; ``match_id`` and ``rule`` are null where they stayed alone."""
 ACCOUNTS: Final = pl.Schema({"canteen_id": pl.String, "account_no": pl.String, "account_role": pl.String})
 
 BY_NATURE: Final = ("bank_fee", "interest")
@@ -47,12 +49,13 @@ _NUMBER: Final = 6
 _CENT: Final = 100
 
 
-def prepare(events: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+def prepare(events: pl.DataFrame, accounts: pl.DataFrame, settled: pl.DataFrame) -> pl.DataFrame:
     """Check a frame of events and bring it into the form that matching works on.
 
     Args:
         events: Columns of ``SCHEMA``; others are ignored.
         accounts: Columns of ``ACCOUNTS``.
+        settled: Columns of ``SETTLED``.
 
     Returns:
         One row per event, ordered by ``event_id``, so that nothing depends on the order given: ``row``
@@ -61,13 +64,18 @@ def prepare(events: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
         special one of the canteen), ``party_key``, ``text_key``, ``part`` (of several) and ``named_day`` (as the text says), ``ref_key``, ``natural``, ``reversing`` (a bank
         line that says so), ``undone`` (the text tells of money that went back), ``like`` and ``alike`` (number
         and size of the set of events that nothing tells apart), ``place`` (among these, or among events of one
-        number and amount), beside the columns of ``SCHEMA``.
+        number and amount), ``settled``, beside the columns of ``SCHEMA``.
 
     Raises:
         ContractBreach: A column is missing or of another type, an id stands twice, or an amount is not
             positive.
     """
-    _check(events)
+    every = pl.concat(
+        [
+            frame.select(SCHEMA.names()).with_columns(settled=pl.lit(value))
+            for frame, value in ((_checked(events), False), (settled, True))
+        ]
+    )
     special = accounts.filter(pl.col("account_role") == "special").select(
         "canteen_id", "account_no", special=pl.lit(True)
     )
@@ -75,8 +83,7 @@ def prepare(events: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     kind = pl.col("kind").fill_null("other")
     same = ["bit", "block", "day", "account_no", "party_key", "text_key", "ref_key", "kind"]
     return (
-        events.select(SCHEMA.names())
-        .sort("event_id")
+        every.sort("event_id")
         .with_row_index("row")
         .join(special.unique(), on=["canteen_id", "account_no"], how="left", maintain_order="left")
         .with_columns(
@@ -149,7 +156,7 @@ def _with_named_parties(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _check(events: pl.DataFrame) -> None:
+def _checked(events: pl.DataFrame) -> pl.DataFrame:
     wrong = [name for name, dtype in SCHEMA.items() if events.schema.get(name) != dtype]
     if wrong:
         raise ContractBreach(
@@ -171,3 +178,4 @@ def _check(events: pl.DataFrame) -> None:
             "请在取数处更正后重跑",
             bad.height,
         )
+    return events

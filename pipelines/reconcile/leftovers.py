@@ -34,10 +34,10 @@ def reversals(evidence: Evidence, pairs: pl.DataFrame) -> pl.DataFrame:
     events = evidence.events
     told = pairs.filter(pl.col("lag") <= WINDOW, pl.col("r").is_in(events.filter("undone")["row"].implode()))
     known = told["l"].unique()
-    reversing = events.filter("reversing", ~pl.col("row").is_in(known.implode()))
+    reversing = events.filter("reversing", ~pl.col("settled"), ~pl.col("row").is_in(known.implode()))
     quoted = events.select("row", "block", "ref_key")[pairs.filter(pl.col("ref") > 0)["l"].unique()]
     vouched = events.filter(pl.col("bit") == BANK).join(quoted, on=["block", "ref_key"], how="semi")["row"]
-    originals = events.filter((pl.col("bit") == BANK) & ~pl.col("reversing"))
+    originals = events.filter((pl.col("bit") == BANK) & ~pl.col("reversing") & ~pl.col("settled"))
     return _cancelled(reversing, originals, vouched, evidence)
 
 
@@ -143,4 +143,4 @@ def copies(
 def alone(events: pl.DataFrame, clusters: Clusters, left_out: pl.Series) -> pl.DataFrame:
     """Events that are still on their own and not yet explained."""
     single = pl.Series(clusters.size[clusters.label] == 1)
-    return events.filter(single & ~pl.col("row").is_in(left_out.implode()))
+    return events.filter(single & ~pl.col("settled") & ~pl.col("row").is_in(left_out.implode()))

@@ -25,7 +25,7 @@ class Book:
     def __init__(self) -> None:
         self.events = pl.DataFrame(schema={name: FLOW_EVENT[name] for name in [*EVENT, *STATE]})
         self.differences = compare(
-            Held(self._stored(), self._stored(), self._previous({})), self.events
+            Held(self._stored(), self._stored(), self._previous({}), self._stored()), self.events
         ).differences
 
     def _stored(self) -> pl.DataFrame:
@@ -52,6 +52,7 @@ class Book:
         )
         previous = self._previous(starts)
         since = {canteen: day - CARRIED for canteen, day in previous.iter_rows()}
+        remembered = {canteen: day - weeks.REMEMBERED for canteen, day in previous.iter_rows()}
         kept = [
             row["canteen_id"] in starts
             and row["event_id"] not in gone["event_id"]
@@ -64,7 +65,16 @@ class Book:
             )
             for row in stored.iter_rows(named=True)
         ]
-        held = Held(stored.filter(pl.Series(kept, dtype=pl.Boolean)), gone, previous)
+        settled = [
+            row["settled_week"] is not None
+            and row["settled_week"] < starts.get(row["canteen_id"], dt.date.min)
+            and row["biz_date"] >= remembered.get(row["canteen_id"], dt.date.max)
+            for row in stored.iter_rows(named=True)
+        ]
+        held = Held(
+            *(stored.filter(pl.Series(kept, dtype=pl.Boolean)), gone, previous),
+            stored.filter(pl.Series(settled, dtype=pl.Boolean)),
+        )
         found = compare(held, come)
         old = pl.concat([held.events.join(found.events, on="event_id", how="semi"), gone])
         self.events = pl.concat([self.events.join(old, on="event_id", how="anti"), found.events]).sort(
@@ -148,7 +158,22 @@ def test_an_event_of_the_next_days_completes_a_week_and_is_not_used_twice() -> N
     book.night(
         frame(event("1", "bank", sunday), event("2", "business", sunday), event("3", "books", wednesday))
     )
-    assert set(told(book).values()) == {(None, MONDAY)}
+    assert set(told(book).values()) == {(None, MONDAY + weeks.WEEK)}
+
+
+def test_an_event_is_settled_only_when_its_own_rivals_are_seen() -> None:
+    """The second document goes well with the payment before it, until the bank's line of its own payment comes."""
+    friday, named = dt.date(2026, 10, 23), {"text": "支付惠民粮油10月货款"}
+    days = [friday + dt.timedelta(days=n) for n in (-1, 0, 4, 7, 10, 11)]
+    flows = [(flow, number) for number in (1, 2) for flow in ("business", "bank", "books")]
+    rows = [
+        event(f"{flow}{number}", flow, day, "8000.00", **(named if (flow, number) == ("business", 2) else {}))
+        for (flow, number), day in zip(flows, days, strict=True)
+    ]
+    book = Book()
+    book.night(frame(*rows))
+    automatic = book.events.filter("automatic").select("match_id", number=pl.col("event_id").str.tail(1))
+    assert automatic.unique().height == automatic["match_id"].n_unique()
 
 
 def test_a_line_of_a_schools_other_account_is_no_difference_unless_a_flow_tells_of_it() -> None:
