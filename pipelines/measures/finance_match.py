@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -68,28 +68,37 @@ class TypeScore:
 
 
 @dataclass(frozen=True)
-class MatchScore:
-    """How a reconciliation stands against the truth.
+class PairScore:
+    """How matches stand against the truth.
 
     Attributes:
-        transactions: Transactions in the truth.
         wrong_automatic: Pairs of events of different flows that were joined without a person and do not
             belong together.
         automatic_pairs: Pairs that were joined without a person.
         match_recall: Right ones of these over all true pairs.
         true_pairs: Pairs of events of different flows that belong together.
         proposed_right: Share of the true pairs that lie in a match of any kind.
+    """
+
+    wrong_automatic: int
+    automatic_pairs: int
+    match_recall: float | None
+    true_pairs: int
+    proposed_right: float | None
+
+
+@dataclass(frozen=True)
+class MatchScore(PairScore):
+    """How a reconciliation stands against the truth.
+
+    Attributes:
+        transactions: Transactions in the truth.
         break_type_f1: Over all differences.
         types: The same for each type.
         remainder_zero: Whether every canteen's remainder is zero.
     """
 
     transactions: int
-    wrong_automatic: int
-    automatic_pairs: int
-    match_recall: float | None
-    true_pairs: int
-    proposed_right: float | None
     break_type_f1: float | None
     types: dict[str, TypeScore]
     remainder_zero: bool
@@ -114,28 +123,36 @@ def score(
     result: Reconciliation, events: pl.DataFrame, truth_events: pl.DataFrame, truth_breaks: pl.DataFrame
 ) -> MatchScore:
     """Count what came of a matching; arguments as of ``measure_matching``."""
+    pairs = score_pairs(result.matches, events, truth_events, truth_breaks)
+    types = {kind: _type_score(result.differences, truth_breaks, kind) for kind in BREAK_TYPES}
+    remainders = result.remainders.select(pl.selectors.starts_with("remainder_"))
+    return MatchScore(
+        **asdict(pairs),
+        transactions=truth_events.join(events, on="event_id", how="semi")["transaction_id"].n_unique(),
+        break_type_f1=_overall(types).f1,
+        types=types,
+        remainder_zero=bool((remainders.sum_horizontal() == 0).all() and (remainders == 0).to_numpy().all()),
+    )
+
+
+def score_pairs(
+    matches: pl.DataFrame, events: pl.DataFrame, truth_events: pl.DataFrame, truth_breaks: pl.DataFrame
+) -> PairScore:
+    """Count the pairs of matches (``event_id``, ``match_id``, ``automatic``); the rest as of ``measure_matching``."""
     truth = events.select("event_id", "flow").join(
         truth_events.select("event_id", "transaction_id", "twin_group"), on="event_id", how="left"
     )
     true_pairs = _pairs(_once(truth, events, truth_breaks).rename({"transaction_id": "group"})).height
-    matched = result.matches.select("event_id", "match_id", "automatic").join(
-        truth, on="event_id", how="left"
-    )
+    matched = matches.select("event_id", "match_id", "automatic").join(truth, on="event_id", how="left")
     every = _judged(matched)
     automatic = _judged(matched.filter("automatic"))
     right = int(automatic["right"].sum())
-    types = {kind: _type_score(result.differences, truth_breaks, kind) for kind in BREAK_TYPES}
-    remainders = result.remainders.select(pl.selectors.starts_with("remainder_"))
-    return MatchScore(
-        transactions=truth["transaction_id"].n_unique(),
+    return PairScore(
         wrong_automatic=automatic.height - right,
         automatic_pairs=automatic.height,
         match_recall=right / true_pairs if true_pairs else None,
         true_pairs=true_pairs,
         proposed_right=int(every["right"].sum()) / true_pairs if true_pairs else None,
-        break_type_f1=_overall(types).f1,
-        types=types,
-        remainder_zero=bool((remainders.sum_horizontal() == 0).all() and (remainders == 0).to_numpy().all()),
     )
 
 
