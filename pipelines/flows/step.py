@@ -29,6 +29,9 @@ _CODE: Final = ("pipelines/flows", "pipelines/reconcile", "pipelines/books/refer
 _DAY: Final = dt.timedelta(days=1)
 _SCHEMAS: Final = {"flow_event": FLOW_EVENT, "flow_difference": FLOW_DIFFERENCE}
 _KEYS: Final = {"flow_event": "event_id", "flow_difference": "difference_id"}
+_TOLD: Final = {"flow_event": EVENT, "flow_difference": list(FLOW_DIFFERENCE)}
+"""Columns on which models that keep past periods rest; where an event is matched shows in recent lines alone, and they
+are always made anew."""
 _NOTHING: Final = {"flow_events": 0, "flow_changes": 0, "flow_differences": 0}
 
 
@@ -273,13 +276,7 @@ def _replace(
     """Commit the days on which rows differ from what is stored; with facts also where none does."""
     path, schema, columns = settings.table(f"silver.{name}"), _SCHEMAS[name], list(_SCHEMAS[name])
     typed = rows.select(pl.col(column).cast(dtype) for column, dtype in schema.items())
-    changed = pl.concat(
-        [
-            typed.join(stored, on=columns, how="anti", nulls_equal=True)["biz_date"],
-            stored.join(typed, on=columns, how="anti", nulls_equal=True)["biz_date"],
-        ]
-    )
-    days = frozenset(changed)
+    days = _differing(typed, stored, columns)
     if not days and not facts:
         return False
     if not days:
@@ -292,6 +289,15 @@ def _replace(
         period=delta.Period("biz_date", days),
         partition="biz_month",
         commit_id=f"{name}:{delta.version(path)}:{facts}",
-        touched=[str(day) for day in days],
+        touched=[str(day) for day in _differing(typed, stored, _TOLD[name])],
         facts=facts,
+    )
+
+
+def _differing(one: pl.DataFrame, other: pl.DataFrame, columns: list[str]) -> frozenset[dt.date]:
+    """Days on which two frames have other rows."""
+    return frozenset(
+        day
+        for left, right in ((one, other), (other, one))
+        for day in left.join(right, on=columns, how="anti", nulls_equal=True)["biz_date"]
     )

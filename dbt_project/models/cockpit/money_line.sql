@@ -1,8 +1,5 @@
-{{ config(
-    materialized='incremental', incremental_strategy='replace_period',
-    meta={'closure': 'recent', 'period_column': 'biz_date', 'days': 35}
-) }}
--- Events of the three flows of the last 35 days as they are shown (int_shown_money_line).
+-- Events of the three flows of the last 35 days as they are shown (int_shown_money_line). A whole table: what came of
+-- comparing an event may change long after its day.
 select
     event_id,
     match_id,

@@ -23,4 +23,4 @@ left join {{ source('silver', 'flow_difference') }} as d
 {{ join_label('flow', 'e.flow', 'w') }}
 {{ join_label('feed', 'e.source_feed', 'k') }}
 {{ join_label('account_kind', 'e.record_no', 'a') }}
-where {{ since(recent_start(35), 'e.') }} and e.biz_date <= {{ date_literal(last_day_of_run()) }}
+where {{ since(recent_oldest(35), 'e.') }} and e.biz_date <= {{ date_literal(last_day_of_run()) }}
