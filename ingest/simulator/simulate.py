@@ -168,7 +168,7 @@ def simulate(
     cheating.tell_counts(registry, service, planned)
     play.world.overcharging.tell_lasting()
     return _write_truth(
-        out / "truth", registry, service, planned, journal, delivery, play.world, (eaten, paid), rows,
+        out / "truth", registry, service, planned, journal, delivery, play.world, (eaten, paid), treasury.disagreements, rows,
         {"canteens": canteens, "start": f"{start}", "end": f"{end}", "seed": seed, "origin": f"{life}", "faults": sorted(kinds), "books": books},
     )  # fmt: skip
 
@@ -210,12 +210,14 @@ def _pass_on(
 
 def _write_truth(
     folder: Path, registry: City, service: Service, planned: Plan, journal: Journal, delivery: Delivery, world: World,
-    actual: tuple[IntArray, IntArray], rows: dict[str, int], arguments: dict[str, Any],
+    actual: tuple[IntArray, IntArray], disagreements: pl.DataFrame, rows: dict[str, int], arguments: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     end = planned.end
     last = max(end, delivery.outbox.last_arrival)
-    verdicts = [truth.verdicts(registry, service, journal, day, *actual) for day in sorted({end, last})]
+    verdicts = [
+        truth.verdicts(registry, service, journal, day, *actual, disagreements) for day in sorted({end, last})
+    ]
     pl.concat(verdicts).write_parquet(folder / "verdicts.parquet")
     planned.book.frame().write_parquet(folder / "faults.parquet")
     open_days = sum(int(service.is_open(day).sum()) for day in school_calendar.days(planned.start, end))

@@ -44,6 +44,13 @@ class Statements:
         self._own = set(own_statements(plan.keepers))
         self._last = (plan.end - city.life).days
         self.lines = 0
+        self._lost: list[tuple[int, int, int]] = []
+
+    @property
+    def lost(self) -> pl.DataFrame:
+        """``c``, ``first``, ``last``: days of a canteen's account whose lines are not printed, or on a statement that
+        does not add up and is refused."""
+        return pl.DataFrame(self._lost, {"c": pl.Int64, "first": pl.Int64, "last": pl.Int64}, orient="row")
 
     def arrival(self, c: int, day: int) -> date:
         """When the lines about a day arrive; ``c`` -1 is a school's account."""
@@ -115,6 +122,8 @@ class Statements:
             name = f"{code}_{statement.number}_{first:%Y%m}.{layout.kind}"
             path = outbox.put(PROVIDER, arrival, name, export(layout, statement), None, last)
             if note:
+                unprinted = (first, first + timedelta(_GAP_DAYS - 1)) if note == GAPS[2] else (first, last)
+                self._lost.append((place, *((day - self.city.life).days for day in unprinted)))
                 self.plan.book.add(
                     Fault("statement_gap", PROVIDER, first, last, arrival, canteen_id=self.city.canteen_ids[place],
                           feed="bank_line", record_no=statement.number, file=path, note=note)

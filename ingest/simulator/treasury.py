@@ -14,7 +14,16 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from ingest.simulator import duties, money_accounts, outlays, payables, receipts, serialise, vouchers
+from ingest.simulator import (
+    duties,
+    flow_truth,
+    money_accounts,
+    outlays,
+    payables,
+    receipts,
+    serialise,
+    vouchers,
+)
 from ingest.simulator.city import City
 from ingest.simulator.forms import month_end
 from ingest.simulator.money_faults import MoneyFaults
@@ -59,6 +68,8 @@ class Treasury:
         self._entries = [vouchers.pair(keepers, 0, opening[keepers].tolist(), "opening", vouchers.STOCK, vouchers.SURPLUS, "期初库存盘点入账")]  # fmt: skip
         self._kept: dict[str, list[pl.DataFrame]] = defaultdict(list)
         self._done = 0  # movements whose entries are made
+        self.disagreements = pl.DataFrame(schema=flow_truth.SCHEMA)
+        """What the three flows truly disagree on, once ``finish`` has run."""
 
     def day(self, day: date, frames: dict[str, pl.DataFrame]) -> None:
         """Take in one day's records."""
@@ -153,6 +164,8 @@ class Treasury:
         last = (self.plan.end - self.city.life).days
         ordered = self._bank.serials(pl.concat(self._moved))
         self._bank.send(ordered, outbox)
+        start = (self.plan.start - self.city.life).days
+        self.disagreements = flow_truth.reckoned(self.city, ordered, self._bank.lost, start, last)
         lines = vouchers.numbered(self.city, self._posted(self.plan.end))
         records, documents = MoneyRecords(self.city), ordered.filter("in_docs")
         purchase = pl.concat(self._kept["purchase"]) if self._kept["purchase"] else None

@@ -29,6 +29,7 @@ SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "unknown_reason": pl.String,
 }  # fmt: skip
 _COVERAGE, _STALE_DAYS, _QUARANTINED, _BAND, _FORM_DUE = 98, 35, 2, 2, 15
+_CLOSED_AFTER, _UNEXPLAINED = timedelta(20), 2
 _FORMS: Final = {
     "form_without_other": ("dishes", "rice_oil", "condiments"),
     "form_with_other": ("dishes", "rice_oil", "condiments", "other_materials"),
@@ -182,6 +183,22 @@ class Reckoning:
         return cost, income, [reason if e else "" for reason, e in zip(reasons, exists, strict=True)]
 
 
+def _held_against(
+    period: Period, last: date, income: IntArray, reasons: list[str | None], disagreements: pl.DataFrame
+) -> list[str | None]:
+    """Reasons, and that of a closed month whose money is not explained where there is no other."""
+    if period.kind != "month" or period.end + _CLOSED_AFTER > last:
+        return reasons
+    apart = np.zeros(income.size, dtype=np.int64)
+    mine = disagreements.filter(pl.col("month") == period.end.replace(day=1))
+    apart[mine["c"].to_numpy()] = mine["cents"].to_numpy()
+    broken = apart * 100 > np.maximum(income, 0) * _UNEXPLAINED
+    return [
+        "flows_not_reconciled" if reason is None and b else reason
+        for reason, b in zip(reasons, broken.tolist(), strict=True)
+    ]
+
+
 def _first(reasons: dict[str, BoolArray], size: int) -> list[str | None]:
     out: list[str | None] = [None] * size
     for name, holds in reversed(reasons.items()):
@@ -203,16 +220,19 @@ def verdicts(
     as_of: date,
     actual_cost: IntArray,
     actual_income: IntArray,
+    disagreements: pl.DataFrame,
 ) -> pl.DataFrame:
     """Truth of every period, definition and canteen as of an arrival date (columns ``SCHEMA``).
 
     Args:
         actual_cost: (days, C) cents of food truly eaten, from the eve of the city's life on.
         actual_income: (days, C) cents truly paid for pupils' meals.
+        disagreements: What the three flows truly disagree on, see ``flow_truth.reckoned``.
     """
     reckoning = Reckoning(city, service, journal, as_of)
     parts = [pl.DataFrame(schema=SCHEMA)]
-    for period in reckoning.periods() if reckoning.last is not None else ():
+    last = reckoning.last
+    for period in reckoning.periods() if last is not None else ():
         span = reckoning.span(period)
         actual = actual_cost[span].sum(axis=0), actual_income[span].sum(axis=0)
         found = {"consumed": reckoning.consumed(period)}
@@ -220,7 +240,9 @@ def verdicts(
             for name, lines in _FORMS.items():
                 if (formed := reckoning.formed(period, lines)) is not None:
                     found[name] = formed
-        for definition, (cost, income, reasons) in found.items():
+        assert last is not None  # noqa: S101
+        for definition, (cost, income, known) in found.items():
+            reasons = _held_against(period, last, income, known, disagreements)
             parts.append(_rows(city, as_of, period, definition, cost, income, reasons, actual))
     return pl.concat(parts)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -27,6 +27,8 @@ from warehouse.tables import FLOW_DIFFERENCE, FLOW_EVENT
 _SEEN: Final = "canteen.flows_seen"
 _CODE: Final = ("pipelines/flows", "pipelines/reconcile", "pipelines/books/reference")
 _DAY: Final = dt.timedelta(days=1)
+_SPAN: Final = dt.timedelta(days=14)
+"""Days of history that a first run, and reading the table, take at a time."""
 _SCHEMAS: Final = {"flow_event": FLOW_EVENT, "flow_difference": FLOW_DIFFERENCE}
 _KEYS: Final = {"flow_event": "event_id", "flow_difference": "difference_id"}
 _TOLD: Final = {"flow_event": EVENT, "flow_difference": list(FLOW_DIFFERENCE)}
@@ -58,16 +60,64 @@ def run(
         return dict(_NOTHING)
     if now["code"] != seen.get("code"):
         seen = {}
+    decided, facts = decisions.read(settings), json.dumps(now, sort_keys=True)
+    if not seen:
+        return _first_run(settings, decided, facts, progress, on_step)
     fresh, gone = _changes(settings, seen, versions)
     progress(f"三流比对：新增或有变的资金事件 {fresh.height} 笔")
-    held = _held(settings, fresh, gone) if seen else Held(gone.clear(), gone, _no_previous(), gone.clear())
-    compared = weeks.compare(held, fresh)
-    decided = decisions.read(settings)
     again = versions[decisions.TABLE] != seen.get(decisions.TABLE)
-    difference_days = _write_differences(settings, held, compared, decided, again=again)
-    if difference_days:
+    return _compared(settings, fresh, gone, decided, {_SEEN: facts}, on_step, again=again)
+
+
+def _first_run(
+    settings: Settings,
+    decided: pl.DataFrame,
+    facts: str,
+    progress: Callable[[str], None],
+    on_step: Callable[[str], None],
+) -> dict[str, int]:
+    """Compare all of history as nights would have, some weeks at a time, so that memory stays what a night needs.
+
+    Only the last commit says which inputs the tables hold: a run that is killed before it begins again.
+    """
+    for name, schema in _SCHEMAS.items():
+        path = settings.table(f"silver.{name}")
+        if delta.files(path):
+            delta.replace(
+                path, [], schema, period=None, partition="biz_month", touched=[delta.EVERYTHING],
+                commit_id=f"{name}:{delta.version(path)}:empty", facts={_SEEN: "{}"},
+            )  # fmt: skip
+    ranges = [delta.day_range(settings.table(f"silver.{feed}")) for feed in FEEDS]
+    known = [one for one in ranges if one is not None]
+    day, last = min(first for first, _ in known), max(last for _, last in known)
+    counts = dict(_NOTHING)
+    while day <= last:
+        days = frozenset(day + _DAY * n for n in range(_SPAN.days))
+        day += _SPAN
+        fresh = sources.read(settings, dict.fromkeys(FEEDS, days))
+        progress(f"三流比对：{max(days)} 及以前，资金事件 {fresh.height} 笔")
+        done = {_SEEN: facts} if day > last else {}
+        found = _compared(settings, fresh, _held_rows(settings, "flow_event", ()), decided, done, on_step)
+        counts = {name: counts[name] + found[name] for name in counts}
+    return counts
+
+
+def _compared(
+    settings: Settings,
+    fresh: pl.DataFrame,
+    gone: pl.DataFrame,
+    decided: pl.DataFrame,
+    facts: Mapping[str, str],
+    on_step: Callable[[str], None],
+    *,
+    again: bool = False,
+) -> dict[str, int]:
+    """Compare what new and gone events reach, and keep what came of it; ``again``: decisions changed."""
+    held = _held(settings, fresh, gone)
+    compared = weeks.compare(held, fresh)
+    if _write_differences(settings, held, compared, decided, again=again):
         on_step("silver.flow_difference")
-    count = _write_events(settings, held, compared, decided, json.dumps(now, sort_keys=True), again=again)
+    count = _write_events(settings, held, compared, decided, facts, again=again)
     on_step("silver.flow_event")
     return {
         "flow_events": fresh.height,
@@ -80,8 +130,6 @@ def _changes(
     settings: Settings, seen: Mapping[str, Any], versions: Mapping[str, int | None]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """New and changed events (``EVENT``), and changed and vanished ones as they were (``FLOW_EVENT``)."""
-    if not seen:
-        return sources.read(settings, dict.fromkeys(FEEDS)), _held_rows(settings, "flow_event")
     days = _with_newcomers(settings, _touched(settings, seen, versions))
     every = (
         None if None in days.values() else frozenset[dt.date]().union(*(one or () for one in days.values()))
@@ -159,12 +207,10 @@ def _held(settings: Settings, fresh: pl.DataFrame, gone: pl.DataFrame) -> Held:
     begin: dt.date = min(since["since"].to_list())
     waited = pl.col("settled_week").is_null() | (pl.col("settled_week") >= pl.col("first"))
     parts = [
-        delta.read_files([file], FLOW_EVENT)
-        .join(since, on="canteen_id")
+        rows.join(since, on="canteen_id")
         .filter((pl.col("biz_date") >= pl.col("first")) | ((pl.col("biz_date") >= pl.col("since")) & waited))
         .select(list(FLOW_EVENT))
-        for file in files
-        if file.last is not None and file.last >= begin
+        for rows in _read_from(files, begin)
     ]
     rows = pl.concat([gone.clear(), *parts]).join(gone, on="event_id", how="anti")
     compared = pl.concat([frame.select(EVENT) for frame in (rows, fresh)])
@@ -174,16 +220,24 @@ def _held(settings: Settings, fresh: pl.DataFrame, gone: pl.DataFrame) -> Held:
 def _settled(files: list[delta.DataFile], since: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """What was settled before each canteen's first week and is still a rival to some events."""
     known = since.select("canteen_id", "first", oldest=pl.col("previous") - weeks.REMEMBERED).drop_nulls()
-    oldest = known["oldest"].min()
     parts = [
-        weeks.rivals(delta.read_files([file], FLOW_EVENT), events)
+        weeks.rivals(rows, events)
         .join(known, on="canteen_id")
         .filter(pl.col("settled_week") < pl.col("first"), pl.col("biz_date") >= pl.col("oldest"))
         .select(list(FLOW_EVENT))
-        for file in files
-        if oldest is not None and file.last is not None and file.last >= oldest
+        for rows in _read_from(files, min(known["oldest"].to_list(), default=dt.date.max))
     ]
     return pl.concat([pl.DataFrame(schema=FLOW_EVENT), *parts])
+
+
+def _read_from(files: list[delta.DataFile], begin: dt.date) -> Iterator[pl.DataFrame]:
+    """Rows of a day and after it, some days at a time, to bound the memory."""
+    held = [file for file in files if file.last is not None and file.last >= begin]
+    end = max((file.last for file in held if file.last is not None), default=dt.date.min)
+    day = max(begin, min((file.first for file in held if file.first is not None), default=begin))
+    while held and day <= end:
+        yield delta.read_files(held, FLOW_EVENT, days=[day + _DAY * n for n in range(_SPAN.days)])
+        day += _SPAN
 
 
 def _previous(files: list[delta.DataFile], starts: pl.DataFrame) -> pl.DataFrame:
@@ -235,9 +289,15 @@ def _old_states(held: Held, compared: Compared) -> pl.DataFrame:
 
 
 def _write_events(
-    settings: Settings, held: Held, compared: Compared, decided: pl.DataFrame, seen: str, *, again: bool
+    settings: Settings,
+    held: Held,
+    compared: Compared,
+    decided: pl.DataFrame,
+    facts: Mapping[str, str],
+    *,
+    again: bool,
 ) -> int:
-    """Replace the days whose events changed; the commit keeps the inputs, also where nothing changed."""
+    """Replace the days whose events changed; the commit keeps the facts, also where nothing changed."""
     made = decisions.marked_events(compared.events, decided).with_columns(
         biz_month=pl.col("biz_date").dt.strftime("%Y-%m")
     )
@@ -266,7 +326,7 @@ def _write_events(
             made.filter(pl.col("biz_date").is_in(list(days))).select(columns),
         ]
     )
-    _replace(settings, "flow_event", stored, rows, {_SEEN: seen})
+    _replace(settings, "flow_event", stored, rows, facts)
     return changed.len()
 
 

@@ -260,9 +260,7 @@ def _weeks(known: pl.DataFrame, events: pl.DataFrame, previous: pl.DataFrame) ->
     )
 
 
-def _judged(
-    pool: pl.DataFrame, settled: pl.DataFrame, week: dt.date
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _judged(pool: pl.DataFrame, settled: pl.DataFrame, week: dt.date) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events of a week with ``STATE``, and its differences.
 
     What holds only events after the week's end is left to the next one; of it no state is told.

@@ -48,7 +48,9 @@ def equal_amounts(events: pl.DataFrame, *, by_place: bool) -> pl.DataFrame:
         part = few.filter(pl.col("pairs") > 0, (pl.col("pairs") > _HEAVY) == heavy)
         on = ["block", "place", "day"] if heavy else keys
         for one, other in FLOW_PAIRS:
-            left = part.filter(pl.col("bit") == one).select(*on, "cents", "part", "settled", date="day", l="row")
+            left = part.filter(pl.col("bit") == one).select(
+                *on, "cents", "part", "settled", date="day", l="row"
+            )
             right = part.filter(pl.col("bit") == other).select(*on, "part", "settled", date="day", r="row")
             both = left.join(right, on=on, suffix="_r")
             # The second of several is not the first, however much else agrees.

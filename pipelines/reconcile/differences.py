@@ -91,7 +91,10 @@ def typed(events: pl.DataFrame) -> pl.DataFrame:
         .select("row", "copy_of")
         .join(hosts, on="copy_of")
         .join(groups.select(host="knot", of="break_type"), on="host")
-        .select("row", copy_knot=pl.when(pl.col("of").is_null() & ~pl.col("settled")).then("host").otherwise("row"))
+        .select(
+            "row",
+            copy_knot=pl.when(pl.col("of").is_null() & ~pl.col("settled")).then("host").otherwise("row"),
+        )
     )
     repeated = pl.col("knot").is_in(copies["copy_knot"].implode())
     return (

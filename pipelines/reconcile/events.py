@@ -35,7 +35,9 @@ SCHEMA: Final = pl.Schema(
         "kind": pl.String(),
     }
 )
-SETTLED: Final = pl.Schema({**SCHEMA, "match_id": pl.String(), "rule": pl.String(), "automatic": pl.Boolean()})
+SETTLED: Final = pl.Schema(
+    {**SCHEMA, "match_id": pl.String(), "rule": pl.String(), "automatic": pl.Boolean()}
+)
 """Events that an earlier call settled; ``match_id`` and ``rule`` are null where they stayed alone."""
 ACCOUNTS: Final = pl.Schema({"canteen_id": pl.String, "account_no": pl.String, "account_role": pl.String})
 

@@ -15,7 +15,7 @@ DAYS = [FIRST + dt.timedelta(n) for n in range((LAST - FIRST).days + 1)]
 OPEN = [day for day in DAYS if day.weekday() < 5]
 GOODS = {"rice": 5, "oil": 12, "pork": 26, "egg": 10, "leek": 6, "tofu": 4, "carp": 18, "salt": 3, "soap": 9}
 CANTEENS = [f"C{n}" for n in range(8)]
-SUPPLIER = "91430600MA4L0000X0"
+SUPPLIER, OTHER = "91430600MA4L0000X0", "91430600MA4L0000X1"
 PUPILS = 4
 PAID = Decimal(200)
 MEAL, SUBSIDY, FEE = Decimal(300), Decimal(100), Decimal(500)
@@ -139,22 +139,7 @@ def _supply(city: lake.Lake, canteen: str, day: dt.date) -> None:
         city.buy(canteen, day, name, 50, Decimal(price), order_no=order)
         city.move(canteen, day, name, 50)
         total += 50 * price
-        city.add(
-            "invoice",
-            record_no=f"FP-{order}-{name}",
-            canteen_id=canteen,
-            biz_date=day + dt.timedelta(2),
-            invoice_no=f"FP-{order}",
-            supplier_uscc=SUPPLIER,
-            order_no=order,
-            ingredient_id=name,
-            unit="kg",
-            qty=50,
-            unit_price=price,
-            amount_yuan=50 * price,
-            tax_yuan=0,
-            is_red=False,
-        )
+        _invoice(city, canteen, day + dt.timedelta(2), order, name, 50, price)
     city.add(
         "supplier_payment",
         record_no=f"FK-{order}",
@@ -168,6 +153,69 @@ def _supply(city: lake.Lake, canteen: str, day: dt.date) -> None:
     )
     for step, person in (("order", "buyer"), ("accept", "cook"), ("store", "keeper"), ("pay", "cashier")):
         handle(city, canteen, day, order, step, person)
+
+
+def _invoice(
+    city: lake.Lake,
+    canteen: str,
+    day: dt.date,
+    order: str,
+    name: str,
+    qty: int,
+    price: int,
+    supplier: str = SUPPLIER,
+) -> None:
+    city.add(
+        "invoice",
+        record_no=f"FP-{order}-{name}",
+        canteen_id=canteen,
+        biz_date=day,
+        invoice_no=f"FP-{order}",
+        supplier_uscc=supplier,
+        order_no=order,
+        ingredient_id=name,
+        unit="kg",
+        qty=qty,
+        unit_price=price,
+        amount_yuan=qty * price,
+        tax_yuan=0,
+        is_red=False,
+    )
+
+
+def settle(city: lake.Lake) -> None:
+    """Four orders of C1 with another supplier: delivered in part, some sent back, dearer, invoiced in part."""
+    day = OPEN[3]
+    for order, name, ordered, accepted, rejected, invoiced, price in (
+        ("part", "rice", 100, 60, 0, 60, 5),
+        ("back", "pork", 50, 40, 10, 40, 26),
+        ("dearer", "oil", 50, 50, 0, 50, 13),
+        ("later", "egg", 50, 50, 0, 20, 10),
+    ):
+        city.buy(
+            "C1",
+            day,
+            name,
+            accepted,
+            GOODS[name],
+            order_no=order,
+            ordered_qty=ordered,
+            rejected_qty=rejected,
+            supplier_uscc=OTHER,
+        )
+        city.move("C1", day, name, accepted)
+        _invoice(city, "C1", day + dt.timedelta(1), order, name, invoiced, price, OTHER)
+    city.add(
+        "supplier_payment",
+        record_no="FK-other",
+        canteen_id="C1",
+        biz_date=day + dt.timedelta(2),
+        supplier_uscc=OTHER,
+        invoice_no="FP-part",
+        account_no="special-C1",
+        payment_method="bank",
+        amount_yuan=300,
+    )
 
 
 def handle(city: lake.Lake, canteen: str, day: dt.date, document: str, step: str, person: str) -> None:

@@ -33,6 +33,7 @@ def planted(honest: lake.Lake) -> tuple[lake.Lake, set[tuple[str, str]]]:
     expected = city_of.plant(city)
     city_of.flows(city)
     post(city)
+    city_of.settle(city)
     return city, expected
 
 
@@ -173,6 +174,31 @@ def test_the_form_in_the_cockpit_is_the_printed_one_and_a_month_without_books_ha
     assert shown("2026-09").rows() == printed.select(columns).rows()
     assert shown("2026-10（本月至今）")["month_yuan"].null_count() == printed.height
     assert shown("2026-10（本月至今）")["ytd_yuan"].to_list() == printed["ytd_yuan"].to_list()
+
+
+@pytest.mark.requirement("S0-86")
+def test_order_acceptance_invoice_and_payment_meet_in_the_settlement_list(whole: Path) -> None:
+    """Delivered in part and sent back are no differences; a dearer price and a part invoice are, each on its line."""
+    row = lake.query(
+        whole,
+        "select ordered_yuan, accepted_yuan, rejected_yuan, invoiced_yuan, paid_yuan, open_yuan, price_lines, part_lines, "
+        "over_lines, unaccepted_lines from gold.mart_settlement "
+        f"where supplier_id = 'SUP-{city_of.OTHER}' and month_start = date '2026-09-01'",
+    ).rows()
+    accepted, invoiced = 60 * 5 + 40 * 26 + 50 * 12 + 50 * 10, 60 * 5 + 40 * 26 + 50 * 13 + 20 * 10
+    ordered = 100 * 5 + 50 * 26 + 50 * 12 + 50 * 10
+    assert row == [(ordered, accepted, 10 * 26, invoiced, 300, accepted - 300, 1, 1, 0, 0)]
+    lines = lake.query(
+        whole,
+        "select order_no, difference from intermediate.int_invoice_line "
+        f"where supplier_id = 'SUP-{city_of.OTHER}' order by 1",
+    ).rows()
+    assert lines == [
+        ("back", "equal"),
+        ("dearer", "price_change"),
+        ("later", "part_invoiced"),
+        ("part", "equal"),
+    ]
 
 
 def test_nights_give_the_content_of_the_range(

@@ -154,7 +154,9 @@ def test_an_event_of_the_next_days_completes_a_week_and_is_not_used_twice() -> N
     assert set(told(book).values()) == {(None, MONDAY + weeks.WEEK)}
 
 
-def paid(flow: str, number: int, day: str, party: str | None, text: str | None, ref: str | None) -> dict[str, Any]:
+def paid(
+    flow: str, number: int, day: str, party: str | None, text: str | None, ref: str | None
+) -> dict[str, Any]:
     said = {"party": party, "text": text, "ref": ref, "kind": None if flow == "bank" else "supplier_payment"}
     return event(f"{flow}{number}", flow, dt.date.fromisoformat(day), "8000.00", **said)
 

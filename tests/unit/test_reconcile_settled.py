@@ -14,9 +14,7 @@ from pipelines.reconcile.events import ACCOUNTS, SCHEMA, SETTLED
 def after(settled: list[dict[str, Any]], *events: dict[str, Any]) -> Reconciliation:
     """What is made of events when others, a match without a person, were settled before."""
     before = [one | {"match_id": "M-old", "rule": "window", "automatic": True} for one in settled]
-    found = reconcile(
-        pl.DataFrame(list(events), SCHEMA), ACCOUNTS.to_frame(), pl.DataFrame(before, SETTLED)
-    )
+    found = reconcile(pl.DataFrame(list(events), SCHEMA), ACCOUNTS.to_frame(), pl.DataFrame(before, SETTLED))
     held_once(found, [one["event_id"] for one in events])
     return found
 
