@@ -6,12 +6,12 @@ belong here: what it means for a verdict (``truth``) and the transactions of ``f
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from ingest.simulator.city import City
 from ingest.simulator.transfers import SPECIAL
 from ingest.simulator.working_days import dates
 
@@ -20,13 +20,13 @@ _FLOWS: Final = ("bank", "doc", "post")
 _NO_DOCUMENT: Final = ("bank_fee", "interest")  # what the bank takes or gives by itself
 
 
-def reckoned(city: City, moved: pl.DataFrame, lost: pl.DataFrame, first: int, last: int) -> pl.DataFrame:
+def reckoned(life: date, moved: pl.DataFrame, lost: pl.DataFrame, first: int, last: int) -> pl.DataFrame:
     """Money of which bank, documents or books did not tell, or that went through another account.
 
     Money that one of them tells of in parts, that was reversed at once, or that came late, is no disagreement.
 
     Args:
-        city: The registry.
+        life: Day 0.
         moved: Movements, columns of ``transfers.SCHEMA``.
         lost: ``c``, ``first``, ``last``: days of a canteen's special account whose lines never came.
         first: First day that is delivered.
@@ -56,8 +56,8 @@ def reckoned(city: City, moved: pl.DataFrame, lost: pl.DataFrame, first: int, la
     lacking = pl.any_horizontal(
         pl.col("bank", "post").is_null(), pl.col("doc").is_null() & ~pl.col("needless")
     )
-    apart = _months(city, told.filter(lacking | (pl.col("account") != SPECIAL)), "day")
-    known = [_months(city, told.filter(pl.col(name).is_not_null()), name) for name in _FLOWS]
+    apart = _months(life, told.filter(lacking | (pl.col("account") != SPECIAL)), "day")
+    known = [_months(life, told.filter(pl.col(name).is_not_null()), name) for name in _FLOWS]
     whole = known[0].select("c", "month").unique()
     for flow in known[1:]:
         whole = whole.join(flow, on=["c", "month"], how="semi")
@@ -68,7 +68,7 @@ def reckoned(city: City, moved: pl.DataFrame, lost: pl.DataFrame, first: int, la
     )
 
 
-def _months(city: City, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+def _months(life: date, rows: pl.DataFrame, column: str) -> pl.DataFrame:
     """Rows with the first day of the month of a day."""
-    on = pl.Series("month", dates(city.life, rows[column].to_numpy().astype(np.int64))).cast(pl.Date)
+    on = pl.Series("month", dates(life, rows[column].to_numpy().astype(np.int64))).cast(pl.Date)
     return rows.with_columns(on.dt.truncate("1mo"))

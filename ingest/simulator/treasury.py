@@ -165,7 +165,7 @@ class Treasury:
         ordered = self._bank.serials(pl.concat(self._moved))
         self._bank.send(ordered, outbox)
         start = (self.plan.start - self.city.life).days
-        self.disagreements = flow_truth.reckoned(self.city, ordered, self._bank.lost, start, last)
+        self.disagreements = flow_truth.reckoned(self.city.life, ordered, self._bank.lost, start, last)
         lines = vouchers.numbered(self.city, self._posted(self.plan.end))
         records, documents = MoneyRecords(self.city), ordered.filter("in_docs")
         purchase = pl.concat(self._kept["purchase"]) if self._kept["purchase"] else None

@@ -183,7 +183,7 @@ class Reckoning:
         return cost, income, [reason if e else "" for reason, e in zip(reasons, exists, strict=True)]
 
 
-def _held_against(
+def held_against(
     period: Period, last: date, income: IntArray, reasons: list[str | None], disagreements: pl.DataFrame
 ) -> list[str | None]:
     """Reasons, and that of a closed month whose money is not explained where there is no other."""
@@ -242,7 +242,7 @@ def verdicts(
                     found[name] = formed
         assert last is not None  # noqa: S101
         for definition, (cost, income, known) in found.items():
-            reasons = _held_against(period, last, income, known, disagreements)
+            reasons = held_against(period, last, income, known, disagreements)
             parts.append(_rows(city, as_of, period, definition, cost, income, reasons, actual))
     return pl.concat(parts)
 

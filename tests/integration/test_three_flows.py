@@ -5,6 +5,7 @@ Only the steps that take files in and fill silver run: what gold makes of it is 
 
 import datetime as dt
 import random
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,26 @@ def test_a_run_that_ends_after_any_commit_is_made_good_by_the_next(
                 killed.append(steps[-1])
         assert killed, "no run was killed"
         step(opened, lambda _: None)
+    assert content(opened) == expected
+
+
+def test_a_first_run_that_is_killed_begins_again(
+    whole: Settings, expected: dict[str, list[Any]], tmp_path: Path
+) -> None:
+    shutil.copytree(whole.home, tmp_path / "home")
+    opened = settings.load(tmp_path / "home")
+    steps: list[str] = []
+
+    def on_step(name: str) -> None:
+        steps.append(name)
+        if len(steps) == 4:  # in the midst of history
+            raise KilledError
+
+    for name in ("flow_event", "flow_difference"):
+        shutil.rmtree(opened.table(f"silver.{name}"))
+    with pytest.raises(KilledError):
+        flows(opened, on_step)
+    flows(opened, lambda _: None)
     assert content(opened) == expected
 
 
