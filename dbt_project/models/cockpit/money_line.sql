@@ -24,4 +24,3 @@ select
     reason,
     is_open
 from {{ ref('int_shown_money_line') }}
-where {{ in_window() }}
