@@ -122,8 +122,8 @@ class Statements:
             name = f"{code}_{statement.number}_{first:%Y%m}.{layout.kind}"
             path = outbox.put(PROVIDER, arrival, name, export(layout, statement), None, last)
             if note:
-                unprinted = (first, first + timedelta(_GAP_DAYS - 1)) if note == GAPS[2] else (first, last)
-                self._lost.append((place, *((day - self.city.life).days for day in unprinted)))
+                until = first + timedelta(_GAP_DAYS - 1) if note == GAPS[2] else last
+                self._lost.append((place, (first - self.city.life).days, (until - self.city.life).days))
                 self.plan.book.add(
                     Fault("statement_gap", PROVIDER, first, last, arrival, canteen_id=self.city.canteen_ids[place],
                           feed="bank_line", record_no=statement.number, file=path, note=note)
