@@ -184,7 +184,7 @@ def _invoice(
 
 
 def settle(city: lake.Lake) -> None:
-    """Four orders of C1 with another supplier: delivered in part, some sent back, dearer, invoiced in part."""
+    """Four orders of C6 with another supplier: delivered in part, some sent back, dearer, invoiced in part."""
     day = OPEN[3]
     for order, name, ordered, accepted, rejected, invoiced, price in (
         ("part", "rice", 100, 60, 0, 60, 5),
@@ -193,7 +193,7 @@ def settle(city: lake.Lake) -> None:
         ("later", "egg", 50, 50, 0, 20, 10),
     ):
         city.buy(
-            "C1",
+            "C6",
             day,
             name,
             accepted,
@@ -203,16 +203,16 @@ def settle(city: lake.Lake) -> None:
             rejected_qty=rejected,
             supplier_uscc=OTHER,
         )
-        city.move("C1", day, name, accepted)
-        _invoice(city, "C1", day + dt.timedelta(1), order, name, invoiced, price, OTHER)
+        city.move("C6", day, name, accepted)
+        _invoice(city, "C6", day + dt.timedelta(1), order, name, invoiced, price, OTHER)
     city.add(
         "supplier_payment",
         record_no="FK-other",
-        canteen_id="C1",
+        canteen_id="C6",
         biz_date=day + dt.timedelta(2),
         supplier_uscc=OTHER,
         invoice_no="FP-part",
-        account_no="special-C1",
+        account_no="special-C6",
         payment_method="bank",
         amount_yuan=300,
     )
@@ -297,9 +297,10 @@ def plant(city: lake.Lake) -> set[tuple[str, str]]:
 
 
 def flows(city: lake.Lake) -> None:
-    """Let the three flows of September speak: C0 differs by 5 %, C1 by 1 %, C2's 5 % are decided, C3 has no books.
+    """Let the three flows of September speak.
 
-    Every one of them pays a supplier; bank and books know of it, of C0 only the books, of C3 only the bank.
+    C0 differs by 5 %, C1 by 1 % and by much that adds up, C2's 5 % are decided, C3 has no books. Every one of them pays
+    a supplier; bank and books know of it, of C0 only the books, of C3 only the bank.
     """
     income = sum(day.month == 9 for day in OPEN) * PUPILS * (MEAL + SUBSIDY)
     for canteen, percent, decided in (("C0", 5, False), ("C1", 1, False), ("C2", 5, True), ("C3", 5, False)):
@@ -323,12 +324,15 @@ def flows(city: lake.Lake) -> None:
                     amount_yuan=PAID,
                     match_id=None if (canteen, flow) == ("C0", "bank") else f"{canteen}-paid",
                 )
+        differing = {"canteen_id": canteen, "biz_date": OPEN[3], "amount_yuan": income * percent / 100}
+        city.add("flow_difference", difference_id=canteen, break_type="amount", decided=decided, **differing)
+    for kind in ("timing", "reversal", "split"):
         city.add(
             "flow_difference",
-            canteen_id=canteen,
-            biz_date=OPEN[3],
-            difference_id=canteen,
-            break_type="amount",
-            amount_yuan=income * percent / 100,
-            decided=decided,
+            canteen_id="C1",
+            biz_date=OPEN[4],
+            difference_id=f"C1-{kind}",
+            break_type=kind,
+            amount_yuan=income / 2,
+            decided=False,
         )

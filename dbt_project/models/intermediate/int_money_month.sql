@@ -3,8 +3,8 @@
     meta={'closure': 'month', 'period_column': 'month_start'}
 ) }}
 -- What the three flows of a canteen say about a month: which of them came, what they disagree on and nobody has
--- decided, the canteen's outlays besides food, and which payments to suppliers bank and books know. Timing differences
--- are explained by their later event, at most a month later.
+-- decided, the canteen's outlays besides food, and which payments to suppliers bank and books know. What came later (at
+-- most a month), was reversed, or stands in one sum here and in parts there is explained by its own rows: they add up.
 with keeper as (
     {{ keeper_sources() }}
 ),
@@ -27,7 +27,11 @@ difference as (
         {{ month_start('biz_date') }} as month_start,
         count(*) as differences,
         sum(case when decided then 1 else 0 end) as decided_differences,
-        sum(case when not decided and break_type <> 'timing' then amount_yuan else 0 end) as unexplained_yuan
+        sum(
+            case
+                when not decided and break_type not in ('timing', 'reversal', 'split') then amount_yuan else 0
+            end
+        ) as unexplained_yuan
     from {{ source('silver', 'flow_difference') }}
     where {{ since(window_start('month')) }}
     group by canteen_id, {{ month_start('biz_date') }}
