@@ -31,9 +31,12 @@ _SPAN: Final = dt.timedelta(days=14)
 """Days of history that a first run, and reading the table, take at a time."""
 _SCHEMAS: Final = {"flow_event": FLOW_EVENT, "flow_difference": FLOW_DIFFERENCE}
 _KEYS: Final = {"flow_event": "event_id", "flow_difference": "difference_id"}
-_TOLD: Final = {"flow_event": EVENT, "flow_difference": list(FLOW_DIFFERENCE)}
-"""Columns on which models that keep past periods rest; where an event is matched shows in recent lines alone, and they
-are always made anew."""
+_TOLD: Final = {
+    "flow_event": [*EVENT, "match_id", "difference_id", "break_type"],
+    "flow_difference": list(FLOW_DIFFERENCE),
+}
+"""Columns on which models that keep past periods rest; when and how surely an event was matched shows in recent lines
+alone, and they are always made anew."""
 _NOTHING: Final = {"flow_events": 0, "flow_changes": 0, "flow_differences": 0}
 
 
