@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+# Several workers share the cores: threads that wait for each other's small work only take time from them.
+for name in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -80,7 +80,8 @@
 {# Lines of the statements of own accounts; needs the CTE own_account. #}
 {% macro own_bank_lines(days) -%}
     select
-        r.account_no, r.record_no, r.biz_date, r.direction, r.amount_yuan, r.is_reversal
+        r.account_no, r.record_no, r.biz_date, r.direction, r.amount_yuan, r.is_reversal,
+        coalesce(r.summary, '') || ' ' || coalesce(r.purpose_text, '') as said
     from {{ source('silver', 'bank_line') }} as r
     inner join (select distinct account_no from own_account) as a on r.account_no = a.account_no
     where {{ since(finding_from(days), 'r.') }}

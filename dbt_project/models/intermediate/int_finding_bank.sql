@@ -84,35 +84,76 @@ unsettled as (
     having f.fee_yuan > sum(case when s.trade_date = f.trade_date then s.gross_yuan else 0 end)
 ),
 
--- Settlements that no credit of the same amount answers: of the same day first, then of the days around.
+credit as (
+    select * from bank
+    where direction = 'in' and not is_reversal
+),
+
+-- A credit that says the number of a settlement answers that one, whichever others are of the same amount; where one
+-- number is part of another, the longer.
+named as (
+    select
+        account_no, record_no, bank_no, named_on,
+        row_number() over (partition by account_no, record_no order by named_on, bank_no) as nth
+    from (
+        select
+            s.account_no,
+            s.record_no,
+            b.record_no as bank_no,
+            b.biz_date as named_on,
+            row_number() over (
+                partition by b.account_no, b.record_no order by length(s.record_no) desc, s.record_no asc nulls last
+            ) as nearness
+        from settled as s
+        inner join credit as b
+            on s.account_no = b.account_no and s.net_yuan = b.amount_yuan
+            and b.biz_date between s.biz_date - 16 and s.biz_date + 16 and position(s.record_no in b.said) > 0
+    ) as x
+    where nearness = 1
+),
+
+nameless_credit as (
+    select b.*
+    from credit as b
+    left join named as n on b.account_no = n.account_no and b.record_no = n.bank_no
+    where n.bank_no is null
+),
+
+-- Of the other settlements each is answered by a credit of its amount: of the same day first, then of the days around.
 same_day as (
     select
         s.*, b.record_no as bank_no
     from (
         select
-            *, row_number() over (partition by account_no, net_yuan, biz_date order by record_no) as n
-        from settled
-        where net_yuan > 0
+            s.*,
+            n.named_on,
+            row_number() over (
+                partition by s.account_no, s.net_yuan, s.biz_date, n.named_on is null order by s.record_no
+            ) as n
+        from settled as s
+        left join named as n on s.account_no = n.account_no and s.record_no = n.record_no and n.nth = 1
+        where s.net_yuan > 0
     ) as s
     left join (
         select
             *, row_number() over (partition by account_no, amount_yuan, biz_date order by record_no) as n
-        from bank
-        where direction = 'in' and not is_reversal
+        from nameless_credit
     ) as b
         on s.account_no = b.account_no and s.net_yuan = b.amount_yuan and s.biz_date = b.biz_date and s.n = b.n
+        and s.named_on is null
 ),
 
 free_credit as (
     select b.*
-    from bank as b
+    from nameless_credit as b
     left join same_day as s on b.record_no = s.bank_no and b.account_no = s.account_no
-    where b.direction = 'in' and s.bank_no is null
+    where s.bank_no is null
 ),
 
 unpaired as (
     select
-        s.canteen_id, s.record_no, s.trade_date, s.biz_date as settled_on, s.channel, s.account_no, s.net_yuan
+        s.canteen_id, s.record_no, s.trade_date, s.biz_date as settled_on, s.channel, s.account_no, s.net_yuan,
+        s.named_on
     from same_day as s
     inner join special as a
         on s.canteen_id = a.canteen_id and s.account_no = a.account_no
@@ -133,8 +174,13 @@ answered as (
         ) as nearness
     from free_credit as b
     inner join unpaired as s
-        on b.account_no = s.account_no and b.amount_yuan = s.net_yuan
+        on b.account_no = s.account_no and b.amount_yuan = s.net_yuan and s.named_on is null
         and b.biz_date between s.settled_on and s.settled_on + 16
+    union all
+    select
+        account_no, record_no, net_yuan, settled_on, named_on, 1
+    from unpaired
+    where named_on is not null
 ),
 
 unanswered as (
