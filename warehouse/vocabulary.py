@@ -249,6 +249,8 @@ VERDICTS: Final = {"green": "绿", "yellow": "黄", "red": "红", "unknown": "�
 VERDICT_ORDER: Final = ("red", "yellow", "unknown", "green")
 VERDICT_CHANGES: Final = {
     "red": "转红",
+    "yellow_worse": "绿转黄",
+    "yellow_better": "红转黄",
     "yellow": "转黄",
     "unknown": "转为未知",
     "green": "转绿",

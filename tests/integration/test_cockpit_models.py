@@ -153,7 +153,9 @@ def test_a_change_is_against_the_month_before(query: Query) -> None:
     severity = ["green", "yellow", "red"]
     for canteen, verdict, change, worse, better in rows.iter_rows():
         old = before[canteen]
-        assert change == ("不变" if old == verdict else vocabulary.VERDICT_CHANGES[verdict])
+        to_yellow = {("green", "yellow"): "绿转黄", ("red", "yellow"): "红转黄"}
+        other = "不变" if old == verdict else vocabulary.VERDICT_CHANGES[verdict]
+        assert change == to_yellow.get((old, verdict), other)
         known = old in severity and verdict in severity
         if known:
             move = severity.index(verdict) - severity.index(old)

@@ -65,6 +65,8 @@ compared as (
         case
             when s.previous_verdict is null then 'new'
             when s.previous_verdict = s.verdict then 'same'
+            when s.verdict = 'yellow' and s.previous_verdict = 'green' then 'yellow_worse'
+            when s.verdict = 'yellow' and s.previous_verdict = 'red' then 'yellow_better'
             else s.verdict
         end as verdict_change,
         u.label as unknown_label,
@@ -105,20 +107,8 @@ select
     previous_verdict,
     previous_ratio,
     verdict_change,
-    cast(
-        case
-            when verdict_change in ('red', 'unknown') then 1
-            when verdict_change = 'yellow' and previous_verdict = 'green' then 1
-            else 0
-        end as bigint
-    ) as is_worse,
-    cast(
-        case
-            when verdict_change = 'green' then 1
-            when verdict_change = 'yellow' and previous_verdict = 'red' then 1
-            else 0
-        end as bigint
-    ) as is_better,
+    cast(case when verdict_change in ('red', 'unknown', 'yellow_worse') then 1 else 0 end as bigint) as is_worse,
+    cast(case when verdict_change in ('green', 'yellow_better') then 1 else 0 end as bigint) as is_better,
     cast(findings as bigint) as findings,
     case
         when verdict = 'unknown' then unknown_owner || '：' || unknown_remedy
