@@ -34,9 +34,9 @@ def make(inputs: str) -> None:
     if new and own is not None and os.access(kept.parent, os.W_OK):
         draft = kept.with_suffix(f".{os.getpid()}")
         _copy(own, draft)
-        for old in kept.parent.glob("metadata-*.db"):
-            old.unlink(missing_ok=True)
-        draft.replace(kept)
+        draft.replace(kept)  # in one step: another home may start from it at this moment
+        for other in set(kept.parent.glob("metadata-*.db")) - {kept}:
+            other.unlink(missing_ok=True)
 
 
 def migrated() -> list[Any]:
@@ -69,7 +69,7 @@ def _migrate() -> None:
 
 def _copy(source: Path, target: Path) -> None:
     with (
-        contextlib.closing(sqlite3.connect(source)) as held,
+        contextlib.closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as held,
         contextlib.closing(sqlite3.connect(target)) as made,
     ):
         held.backup(made)
