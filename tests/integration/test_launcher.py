@@ -53,7 +53,7 @@ def make_project(folder: Path) -> Path:
     (folder / "pipelines" / "cli").mkdir(parents=True)
     (folder / "requirements").mkdir()
     shutil.copy2(ROOT / "canteen", folder / "canteen")
-    for kind in ("product", "dev", "superset"):
+    for kind in ("product", "dev", "superset", "torch"):
         (folder / "requirements" / f"{kind}.lock").write_text("# first\n", "utf8")
     (folder / "pipelines" / "__init__.py").touch()
     (folder / "pipelines" / "cli" / "__init__.py").touch()
@@ -129,6 +129,22 @@ def test_only_what_starts_or_tests_the_cockpit_makes_its_environment(tmp_path: P
     told = start(folder / "canteen", "demo").stderr
     assert "requirements/superset.lock" in told
     assert "product.lock" not in told
+
+
+def test_only_what_trains_asks_for_torch_and_a_build_for_gpus_is_refused(tmp_path: Path) -> None:
+    folder = make_project(tmp_path / "project")
+    for words in (("status",), ("demo", "--no-serve"), ("query", "vision")):
+        assert "torch" not in start(folder / "canteen", *words).stderr, words
+    assert "torch.lock" in start(folder / "canteen", "vision", "models").stderr
+    assert start(folder / "canteen", "vision", "models").stderr == ""
+    wheel = next((folder / ".venv" / "lib").glob("python*/site-packages")) / "torch-2.dist-info"
+    wheel.mkdir()
+    (wheel / "METADATA").write_text("Name: torch\nVersion: 2\nRequires-Dist: nvidia-cublas\n", "utf8")
+    (folder / "requirements" / "torch.lock").write_text("# second\n", "utf8")
+    refused = start(folder / "canteen", "vision", "models")
+    assert refused.returncode == 1
+    assert "CANTEEN_TORCH_INDEX" in refused.stderr.splitlines()[-1]
+    assert start(folder / "canteen", "vision", "models", CANTEEN_TORCH_CUDA="yes").returncode == 0
 
 
 def test_failed_cockpit_environment_leaves_the_products_own(tmp_path: Path) -> None:
