@@ -5,13 +5,10 @@
 
 {# Month ends of the form window whose form is overdue: as of later than the 15th of the next month. #}
 {% macro overdue_month_ends() -%}
+    {%- set last = last_day_of_run() -%}
     {%- set ends = [] -%}
-    {%- set state = namespace(day=py_month_end(window_start('form'))) -%}
-    {%- for _ in range(1200) -%}
-        {%- if (state.day + modules.datetime.timedelta(15)) < last_day_of_run() -%}
-            {%- do ends.append(state.day) -%}
-            {%- set state.day = py_month_end(state.day + modules.datetime.timedelta(1)) -%}
-        {%- endif -%}
+    {%- for first in months_to_date(window_start('form')) if days_before(last, 15) > py_month_end(first) -%}
+        {%- do ends.append(py_month_end(first)) -%}
     {%- endfor -%}
     (select cast(d as date) as d from (values (null){% for day in ends %}, ({{ date_literal(day) }}){% endfor %}) as v (d)
     where d is not null)

@@ -20,14 +20,11 @@
   one month's view, so that a night, a range and a rebuild say the same.
 #}
 {% macro price_months() -%}
-    {%- set state = namespace(day=window_start('finding')) -%}
+    {%- set last = last_day_of_run() -%}
     (values
-    {%- for n in range(1200) -%}
-        {%- if state.day <= last_day_of_run() -%}
-            {%- set end = py_month_end(state.day) if py_month_end(state.day) <= last_day_of_run() else last_day_of_run() %}
-        {{ ', ' if n }}({{ date_literal(state.day) }}, {{ date_literal(end) }}, {{ date_literal(days_before(state.day, price_look_back())) }})
-            {%- set state.day = py_month_end(state.day) + modules.datetime.timedelta(1) -%}
-        {%- endif -%}
+    {%- for first in months_to_date(window_start('finding')) -%}
+        {%- set end = py_month_end(first) if py_month_end(first) <= last else last %}
+        {{ ', ' if not loop.first }}({{ date_literal(first) }}, {{ date_literal(end) }}, {{ date_literal(days_before(first, price_look_back())) }})
     {%- endfor %}
     )
 {%- endmacro %}

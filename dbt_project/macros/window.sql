@@ -126,15 +126,22 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# First days of the months from a day's own to that of the last day of the run. #}
+{% macro months_to_date(day) -%}
+    {%- set last = last_day_of_run() -%}
+    {%- set months = [] -%}
+    {%- for n in range(day.year * 12 + day.month - 1, last.year * 12 + last.month) -%}
+        {%- do months.append(day.replace(year=n // 12, month=n % 12 + 1, day=1)) -%}
+    {%- endfor -%}
+    {{ return(months) }}
+{%- endmacro %}
+
 {# Months (first day, last day) of `month_end` balances that this run can complete. #}
 {% macro complete_months() -%}
+    {%- set last = last_day_of_run() -%}
     {%- set months = [] -%}
-    {%- set state = namespace(day=py_month_start(window_start('month_end'))) -%}
-    {%- for _ in range(1200) -%}
-        {%- if py_month_end(state.day) <= last_day_of_run() -%}
-            {%- do months.append({'first': state.day, 'last': py_month_end(state.day)}) -%}
-            {%- set state.day = py_month_end(state.day) + modules.datetime.timedelta(1) -%}
-        {%- endif -%}
+    {%- for first in months_to_date(window_start('month_end')) if py_month_end(first) <= last -%}
+        {%- do months.append({'first': first, 'last': py_month_end(first)}) -%}
     {%- endfor -%}
     {{ return(months) }}
 {%- endmacro %}
