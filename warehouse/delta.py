@@ -26,6 +26,8 @@ _READABLE: Final = frozenset({"timestampNtz"})
 _TOUCHED: Final = "canteen.touched"
 _REPLACED: Final = "canteen.replaced"
 EVERYTHING: Final = "*"
+BEFORE_FIRST: Final = -1
+"""Version seen of a table that was not there yet."""
 
 
 @dataclass(frozen=True)
@@ -450,7 +452,8 @@ def touched_since(path: Path, since: int | None, name: str = _TOUCHED) -> frozen
 
     Args:
         path: Table folder.
-        since: Version already seen; ``None`` means nothing was seen.
+        since: Version already seen, ``BEFORE_FIRST`` where there was no table yet; ``None`` means that
+            what was seen is not known.
         name: Another fact that the commits keep, a list with commas.
 
     Returns:

@@ -116,7 +116,10 @@ def make(settings: Settings) -> Plan | None:
 
 
 def _number(version: str | None) -> int | None:
-    return None if version in (None, "None") else int(str(version))
+    """The version that a build pinned, ``None`` where the build knows nothing of the table."""
+    if version is None:
+        return None
+    return delta.BEFORE_FIRST if version == str(None) else int(version)
 
 
 def _first_days(settings: Settings) -> list[dt.date]:
