@@ -69,8 +69,13 @@ class Plan:
 
     @property
     def reach(self) -> dt.date:
-        """Earliest day whose silver rows the window needs."""
-        return dt.date.min if self.full else self.first.replace(day=1) - LOOKBACK
+        """Earliest day whose silver rows the window needs, and whose units it may change."""
+        if self.full:
+            return dt.date.min
+        looked_back = self.first.replace(day=1) - LOOKBACK
+        if self.forms_from is None:
+            return looked_back
+        return min(looked_back, (self.forms_from.replace(day=1) - dt.timedelta(days=1)).replace(day=1))
 
 
 def make(settings: Settings) -> Plan | None:
