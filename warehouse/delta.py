@@ -23,6 +23,7 @@ from warehouse.errors import Permanent
 from warehouse.tables import UNDATED
 
 _READABLE: Final = frozenset({"timestampNtz"})
+_FILE_FACTS: Final = ("path", "size_bytes", "num_records")
 _TOUCHED: Final = "canteen.touched"
 _REPLACED: Final = "canteen.replaced"
 EVERYTHING: Final = "*"
@@ -178,10 +179,10 @@ def files(path: Path, at: int | None = None, column: str = "biz_date") -> list[D
     kept = _KEPT[path]
     listed = kept.listed if table is kept.table else {}
     if column not in listed:
-        actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-        listed[column] = [
-            _data_file(path, one, column) for one in sorted(actions, key=lambda one: str(one["path"]))
-        ]
+        actions = pa.table(table.get_add_actions(flatten=True))
+        wanted = {*_FILE_FACTS, *(f"{kind}.{column}" for kind in ("partition", "min", "max"))}
+        held = actions.select([name for name in actions.column_names if name in wanted])
+        listed[column] = [_data_file(path, one, column) for one in held.sort_by("path").to_pylist()]
     return list(listed[column])
 
 
