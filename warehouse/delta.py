@@ -23,9 +23,12 @@ from warehouse.errors import Permanent
 from warehouse.tables import UNDATED
 
 _READABLE: Final = frozenset({"timestampNtz"})
+_FILE_FACTS: Final = ("path", "size_bytes", "num_records")
 _TOUCHED: Final = "canteen.touched"
 _REPLACED: Final = "canteen.replaced"
 EVERYTHING: Final = "*"
+BEFORE_FIRST: Final = -1
+"""Version seen of a table that was not there yet."""
 
 
 @dataclass(frozen=True)
@@ -176,10 +179,10 @@ def files(path: Path, at: int | None = None, column: str = "biz_date") -> list[D
     kept = _KEPT[path]
     listed = kept.listed if table is kept.table else {}
     if column not in listed:
-        actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-        listed[column] = [
-            _data_file(path, one, column) for one in sorted(actions, key=lambda one: str(one["path"]))
-        ]
+        actions = pa.table(table.get_add_actions(flatten=True))
+        wanted = {*_FILE_FACTS, *(f"{kind}.{column}" for kind in ("partition", "min", "max"))}
+        held = actions.select([name for name in actions.column_names if name in wanted])
+        listed[column] = [_data_file(path, one, column) for one in held.sort_by("path").to_pylist()]
     return list(listed[column])
 
 
@@ -450,7 +453,8 @@ def touched_since(path: Path, since: int | None, name: str = _TOUCHED) -> frozen
 
     Args:
         path: Table folder.
-        since: Version already seen; ``None`` means nothing was seen.
+        since: Version already seen, ``BEFORE_FIRST`` where there was no table yet; ``None`` means that
+            what was seen is not known.
         name: Another fact that the commits keep, a list with commas.
 
     Returns:

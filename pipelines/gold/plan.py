@@ -69,8 +69,13 @@ class Plan:
 
     @property
     def reach(self) -> dt.date:
-        """Earliest day whose silver rows the window needs."""
-        return dt.date.min if self.full else self.first.replace(day=1) - LOOKBACK
+        """Earliest day whose silver rows the window needs, and whose units it may change."""
+        if self.full:
+            return dt.date.min
+        looked_back = self.first.replace(day=1) - LOOKBACK
+        if self.forms_from is None:
+            return looked_back
+        return min(looked_back, (self.forms_from.replace(day=1) - dt.timedelta(days=1)).replace(day=1))
 
 
 def make(settings: Settings) -> Plan | None:
@@ -116,7 +121,10 @@ def make(settings: Settings) -> Plan | None:
 
 
 def _number(version: str | None) -> int | None:
-    return None if version in (None, "None") else int(str(version))
+    """The version that a build pinned, ``None`` where the build knows nothing of the table."""
+    if version is None:
+        return None
+    return delta.BEFORE_FIRST if version == str(None) else int(version)
 
 
 def _first_days(settings: Settings) -> list[dt.date]:

@@ -54,6 +54,15 @@ def test_touched_days_since_a_version(tmp_path: Path) -> None:
     assert delta.touched_since(tmp_path, None) is None
 
 
+def test_touched_days_of_a_table_that_is_new(tmp_path: Path) -> None:
+    assert delta.touched_since(tmp_path, delta.BEFORE_FIRST) == frozenset()
+    write(tmp_path, "1", DAYS[:1], rows(DAYS[:1], "a"))
+    write(tmp_path, "2", DAYS[1:3], rows(DAYS[1:3], "a"))
+    assert delta.touched_since(tmp_path, delta.BEFORE_FIRST) == {str(day) for day in DAYS[:3]}
+    (tmp_path / "_delta_log" / f"{0:020}.json").unlink()  # as the clean-up of old logs does
+    assert delta.touched_since(tmp_path, delta.BEFORE_FIRST) is None
+
+
 def test_compaction_keeps_content(tmp_path: Path) -> None:
     for i, day in enumerate(DAYS):
         write(tmp_path, str(i), [day], rows([day], "a"))
