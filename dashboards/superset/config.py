@@ -26,7 +26,8 @@ SECRET_KEY, GUEST_TOKEN_JWT_SECRET = places.secrets()
 GLOBAL_ASYNC_QUERIES_JWT_SECRET = GUEST_TOKEN_JWT_SECRET
 SQLALCHEMY_DATABASE_URI = places.metadata_uri()
 SQLALCHEMY_EXAMPLES_URI = SQLALCHEMY_DATABASE_URI
-SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = (
+# A statement that fails is logged without its values: they hold names of accounts and of canteens.
+SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True} | (
     {"connect_args": {"check_same_thread": False, "timeout": 30}, "poolclass": QueuePool}
     if SQLALCHEMY_DATABASE_URI.startswith("sqlite")
     else {"pool_pre_ping": True}
@@ -79,6 +80,8 @@ FAB_UPDATE_PERMS = False  # done once per version, in wsgi.py, and not at every 
 FAB_ADD_SECURITY_VIEWS = True
 SHOW_STACKTRACE = False
 LOG_LEVEL = logging.WARNING
+# It names the account that was refused; who asked for what is kept with the visits, under their own rights.
+logging.getLogger("superset.databases.decorators").setLevel(logging.ERROR)
 ENABLE_CORS = False
 
 

@@ -282,6 +282,15 @@ def test_sql_that_reads_past_the_rules_or_out_of_the_cockpit_is_refused(
     assert '"data"' not in text
 
 
+def test_who_is_refused_a_table_is_not_named_in_the_log(
+    server: tiny.Server, user: Callable[[str], tiny.Browser]
+) -> None:
+    analyst = user("analyst")
+    number = json.loads(analyst.get("/api/v1/database/")[1])["ids"][0]
+    assert analyst.get(f"/api/v1/database/{number}/select_star/canteen_day/gold/")[0] == 404
+    assert "analyst" not in server.log.read_text("utf8")
+
+
 @pytest.mark.parametrize(
     "expression",
     [

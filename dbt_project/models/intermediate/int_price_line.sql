@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental', incremental_strategy='replace_period',
+    meta={'closure': 'finding', 'period_column': 'biz_date'}
+) }}
 -- Purchase lines of food with the chain that bound their price on the day: the supplier's quotation, the limit,
 -- the wholesale and retail reference. The tests read nothing else about prices, so that ./canteen prices can
 -- put any table in this one's place.
@@ -5,7 +9,7 @@
 -- A quotation or a discount holds for an organisation and all below it: the nearest organisation wins, then the
 -- latest. A reference named after another county does not hold here. Limit: the lowest of tender, limit and the
 -- agreed discount on a reference.
-{%- set first = finding_from(price_look_back()) %}
+{%- set first = finding_from() %}
 with line as (
     select
         p.source_provider,

@@ -38,6 +38,8 @@ _RUNNING_TEXT: Final = re.compile(
 _TEXT: Final = re.compile(rb"<si><t[^>]*>([^<]*)</t></si>")
 _TEXT_CELL: Final = re.compile(rb' t="s"><v>(\d+)</v><')
 _COMPARED: Final = ("json", "csv", "spreadsheet", "zip")
+_LINE: Final = 600
+"""Characters of a line of the log that are shown: enough to find who wrote it."""
 
 
 @dataclass(frozen=True)
@@ -176,10 +178,11 @@ def compare(server: Server, every: Sequence[Kind], user: str, found: Findings) -
 
 
 def search_log(server: Server, found: Findings) -> None:
-    """Note canaries of anybody in the server's log: it is kept for people who may see no rows."""
-    shown = server.world.seen(server.log.read_bytes())
-    if shown:
-        found.leaks.append(Leak("", "server log", ", ".join(sorted(shown)[:5])))
+    """Note each line of the server's log with canaries of anybody: it is kept for people who may see no rows."""
+    for line in server.log.read_bytes().splitlines():
+        if shown := server.world.seen(line):
+            where = line.decode("utf8", "replace")[:_LINE]
+            found.leaks.append(Leak("", "server log", f"{', '.join(sorted(shown)[:5])} in {where!r}"))
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
