@@ -3,6 +3,7 @@
 Belongs here: drawing. Does not belong here: judging; nothing here is used by the chain.
 """
 
+from vision_jobs.render.clips import render, zones
 from vision_jobs.render.stills import Attributes, stills
 
-__all__ = ["Attributes", "stills"]
+__all__ = ["Attributes", "render", "stills", "zones"]

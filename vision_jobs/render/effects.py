@@ -156,6 +156,6 @@ class Sensor:
         if clock is not None:
             size = height / 720
             place = (int(12 * size) + 4, int(34 * size) + 6)
-            cv2.putText(seen, clock, place, cv2.FONT_HERSHEY_SIMPLEX, max(size, 0.4), (20, 20, 20), 3)
+            cv2.putText(seen, clock, place, cv2.FONT_HERSHEY_SIMPLEX, max(size, 0.4), (20, 20, 20), 2)
             cv2.putText(seen, clock, place, cv2.FONT_HERSHEY_SIMPLEX, max(size, 0.4), (240, 240, 240), 1)
         return seen

@@ -595,7 +595,9 @@ def _head(canvas: _Canvas, body: _Body, who: Look, pose: Pose) -> None:
 def _behind(canvas: _Canvas, body: _Body, who: Look) -> None:
     back = body.skull - body.head_forward * np.float32(0.06)
     if who.hair == "long":
-        canvas.limb(back, back - np.array([0, 0.24, 0], np.float32), 0.09, 0.075, who.hair_colour)
+        away = float(body.head_forward @ (canvas.view.eye - body.skull)) < 0
+        long = 0.24 if away else 0.1  # seen from the front it hangs behind the shoulders
+        canvas.limb(back, back - np.array([0, long, 0], np.float32), 0.09, 0.075, who.hair_colour)
     else:
         knot = back - body.head_forward * np.float32(0.05) + body.head_up * np.float32(0.06)
         canvas.limb(knot, knot + body.head_up * np.float32(0.02), 0.05, 0.045, who.hair_colour)

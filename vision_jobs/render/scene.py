@@ -64,7 +64,7 @@ class Seen:
 
 
 def compose(
-    kitchen: Kitchen, people: Sequence[CutOut], billboards: Sequence[Billboard]
+    kitchen: Kitchen, people: Sequence[CutOut], billboards: Sequence[Billboard], *, boxes: bool = True
 ) -> tuple[Picture, list[Seen], list[Box]]:
     """Draw a scene.
 
@@ -72,6 +72,7 @@ def compose(
         kitchen: The room.
         people: Cut-outs.
         billboards: Flames and puffs.
+        boxes: Whether the boxes are wanted, too.
 
     Returns:
         The picture (BGR), what is seen of each person, and the boxes of the visible flames.
@@ -98,6 +99,8 @@ def compose(
             burning[number] = box
         mark = (200 + number if number < 55 else 255) if board.burning else 0
         _over(frame, kitchen, int(box[0]), int(box[1]), sheet, depth, owner, mark)
+    if not boxes:
+        return frame, [], []
     seen = [_seen(owner, cut, number) for number, cut in enumerate(people)]
     fires = [_visible(owner, 200 + number, box) for number, box in burning.items()]
     return frame, seen, [box for box in fires if box is not None]
