@@ -48,7 +48,7 @@ class Load:
     Attributes:
         persons: Whether three persons are in the picture; nobody otherwise.
         gated: Whether every second block of samples is still and empty.
-        candidates: Numbers of the samples in which somebody seems to smoke.
+        candidates: Numbers of the samples in which, and in the next, somebody seems to smoke.
     """
 
     persons: bool = True
@@ -116,7 +116,8 @@ class StatedEyes:
         self.version = "bench"
         self.thresholds: Mapping[str, float] = {} if self._eyes is None else self._eyes.thresholds
         self._load = load
-        persons = [Box(0.1 + 0.3 * n, 0.3, 0.22 + 0.3 * n, 0.95) for n in range(3)]
+        # Their feet stand in zones where everything is judged.
+        persons = [Box(x - 0.06, 0.25, x + 0.06, 0.8) for x in (0.15, 0.42, 0.75)]
         faces = [Box(p.x1 + 0.03, p.y1 + 0.02, p.x1 + 0.08, p.y1 + 0.12) for p in persons[:2]]
         self._seen = [
             Detection(kind, box, 0.9)
@@ -136,7 +137,7 @@ class StatedEyes:
 
         if self._eyes is not None:
             self._eyes.judge(frame, kind, boxes)
-        smokes = kind == "smoking" and _Clock.number in self._load.candidates
+        smokes = kind == "smoking" and any(_Clock.number - n in {0, 1} for n in self._load.candidates)
         return [Judgement(kind, 1.0 if smokes and n == 0 else 0.0) for n in range(len(boxes))]
 
 
