@@ -35,7 +35,7 @@ _BASE_S: Final = 20
 _MINUTES: Final = 30
 _QUICK_MINUTES: Final = 1
 _CANDIDATES_PER_HOUR: Final = 2
-_BLOCK: Final = 60
+_BLOCK: Final = 75
 """Samples in which the gate says the same when half are gated."""
 _ROUNDS: Final = 3
 """How often decoding is measured on each side, in turn."""
@@ -164,14 +164,16 @@ def _measured(folder: Path, quick: bool, progress: Progress) -> list[dict[str, A
     progress(f"渲染 {_BASE_S} 秒厨房视频并重复为 {minutes} 分钟")
     long = _recording(folder, minutes, quick)
     samples = minutes * 30
-    share, decoded = decode_share(long, 1 if quick else _ROUNDS, progress)
+    apart = _here if quick else _apart
+    share, decoded = decode_share(long, 1 if quick else _ROUNDS, apart, progress)
     wanted = max(round(_CANDIDATES_PER_HOUR * minutes / 60), 1)
     candidates = tuple(samples * (2 * n + 1) // (2 * wanted) for n in range(wanted))
-    whole = _alone(long, Load(candidates=candidates), folder, models=True)
+    whole = apart(_run, long, Load(candidates=candidates), folder / "whole", True)
     progress(f"完整链路：{_said(whole)}")
-    gated = _alone(long, Load(gated=True, candidates=(_BLOCK // 2,)), folder, models=True)
+    busy = tuple(n - n % (2 * _BLOCK) + _BLOCK // 2 for n in candidates)
+    gated = apart(_run, long, Load(gated=True, candidates=busy), folder / "gated", True)
     progress(f"一半样本无运动：{_said(gated)}")
-    short = _alone(_cut(long, folder, minutes), Load(candidates=candidates[:1]), folder, models=True)
+    short = apart(_run, _sixth(folder, minutes), Load(), folder / "short", True)
     progress(f"内存：{short.film_s / 60:g} 分钟 {short.gb:.3f} GB，{minutes} 分钟 {whole.gb:.3f} GB")
     one, two = (_together(long, folder, processes) for processes in (1, 2))
     progress(f"两路摄像头：一个进程 {one:.1f} 秒，两个进程 {two:.1f} 秒")
@@ -184,12 +186,13 @@ def _measured(folder: Path, quick: bool, progress: Progress) -> list[dict[str, A
     ]
 
 
-def decode_share(film: Path, rounds: int, progress: Progress) -> tuple[float, int]:
+def decode_share(film: Path, rounds: int, apart: Callable[..., Any], progress: Progress) -> tuple[float, int]:
     """Throughput of the pipeline without models over bare keyframe decoding.
 
     Args:
         film: The recording.
         rounds: How often both are measured, in turn; the median counts.
+        apart: Calls a function, in a process of its own or in this one.
         progress: Told both costs.
 
     Returns:
@@ -198,9 +201,9 @@ def decode_share(film: Path, rounds: int, progress: Progress) -> tuple[float, in
     ours, bare, shown = [], [], []
     samples = 0
     for _ in range(rounds):
-        bare.append(_apart(_bare, film, None))
-        shown.append(_apart(_bare, film, 720))
-        cost = _apart(_run, film, Load(persons=False), film.parent / f"home-{time.monotonic_ns()}", False)
+        bare.append(apart(_bare, film, None))
+        shown.append(apart(_bare, film, 720))
+        cost = apart(_run, film, Load(persons=False), film.parent / f"home-{time.monotonic_ns()}", False)
         ours.append(cost.cpu_s)
         samples = cost.samples
     a, b, c = (float(np.median(v)) / samples * 1000 for v in (bare, shown, ours))
@@ -235,24 +238,22 @@ def _recording(folder: Path, minutes: int, quick: bool) -> Path:
     return repeated(base, folder / "long.mp4", minutes * 60 // _BASE_S)
 
 
-def _cut(long: Path, folder: Path, minutes: int) -> Path:
+def _sixth(folder: Path, minutes: int) -> Path:
     """A recording of a sixth of the length, to see whether memory grows with it."""
     from vision_jobs.render.files import repeated
 
     return repeated(folder / "base.mp4", folder / "short.mp4", max(minutes * 60 // _BASE_S // 6, 1))
 
 
-def _alone(film: Path, load: Load, folder: Path, *, models: bool) -> Cost:
-    found = _apart(_run, film, load, folder / f"home-{time.monotonic_ns()}", models)
-    if not isinstance(found, Cost):
-        raise Permanent(f"bench vision：测量进程没有给出结果（{found!r}）；请查看内存")
-    return found
-
-
 def _apart(do: Callable[..., Any], *given: Any) -> Any:
     """The answer of a function, in a new process on one core."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_one_core) as pool:
         return pool.submit(do, *given).result()
+
+
+def _here(do: Callable[..., Any], *given: Any) -> Any:
+    """The answer of a function, in this process: enough to see that it works."""
+    return do(*given)
 
 
 def _one_core() -> None:

@@ -44,8 +44,8 @@ def test_half_the_load_is_gated_in_blocks() -> None:
     gate = vision_bench.StatedGate(load)
     eyes = vision_bench.StatedEyes(load, models=False)
     moved, seen = [], []
-    for number in range(240):
+    for number in range(300):
         moved.append(gate.look(picture(number)).moved)
         seen.append(len(eyes.detect(picture(number))))
-    assert sum(moved) == 120
+    assert sum(moved) == 150
     assert {(m, n) for m, n in zip(moved, seen, strict=True)} == {(True, 5), (False, 0)}
