@@ -209,7 +209,8 @@ def _check_atoms(path: Path) -> None:
     Raises:
         Refused: A box ends behind the file's end, or there is no index.
     """
-    size, position, names = path.stat().st_size, 0, set()
+    names: set[bytes] = set()
+    size, position = path.stat().st_size, 0
     with path.open("rb") as file:
         while position + 8 <= size and len(names) < 10_000:
             file.seek(position)

@@ -150,7 +150,7 @@ def _decoded(container: Any, stream: Any, keys: _Thin | None = None) -> Iterator
                 broken += 1
                 continue
             at = 0.0 if still else max((frame.pts - first) * base, 0.0)
-            if found and at - last > limits.JUMP_SECONDS:
+            if at > limits.DURATION_SECONDS or (found and at - last > limits.JUMP_SECONDS):
                 return  # the clock was set: nobody knows when the rest was
             found, last = found + 1, at
             yield at, frame

@@ -214,7 +214,7 @@ class _Painter:
         """A box standing along the axes."""
         (x0, x1), (y0, y1), (z0, z1) = x, y, z
         wide, high, deep = (x1 - x0, 0, 0), (0, y0 - y1, 0), (0, 0, z1 - z0)
-        self.sheet((x0, y1, z0), deep[::1], wide, texture if top is None else top, 1.08)
+        self.sheet((x0, y1, z0), deep, wide, texture if top is None else top, 1.08)
         self.sheet((x0, y1, z0), wide, high, texture, 0.86)
         self.sheet((x0, y1, z0), deep, high, texture, 0.72)
         self.sheet((x1, y1, z0), deep, high, texture, 0.78)
@@ -247,8 +247,13 @@ def _room(painter: _Painter, dice: Dice, width: float, length: float) -> None:
         float(c) for c in dice.uniform(70, 170) + dice.normal(0, 10, 3) + np.array([-6, 0, 10])
     )
     step = float(dice.choice([0.3, 0.4, 0.6, 0.8]))
-    count = lambda metres: max(int(metres / step), 2)  # noqa: E731
-    wall = lambda metres: textures.tiles(dice, wall_colour, count(metres), count(height), 0.86)  # noqa: E731
+
+    def count(metres: float) -> int:
+        return max(int(metres / step), 2)
+
+    def wall(metres: float) -> Picture:
+        return textures.tiles(dice, wall_colour, count(metres), count(height), 0.86)
+
     painter.sheet(
         (-half, 0, 0),
         (width, 0, 0),

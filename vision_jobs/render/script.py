@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
+import cv2
 import numpy as np
 
 from vision_jobs.model import Zone
@@ -254,8 +255,6 @@ def _known(actors: dict[str, Actor], name: Any, clip: Clip) -> Actor:
 
 
 def _in_zone(actor: Actor, zone: Zone, ticks: np.ndarray, kitchen: Kitchen) -> np.ndarray:
-    import cv2
-
     size = np.array([kitchen.view.width, kitchen.view.height])
     polygon = (np.array(zone.polygon) * size).astype(np.float32)
     places = np.array([(*actor.place(at),) for at in ticks], np.float32)
