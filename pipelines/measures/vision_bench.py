@@ -279,14 +279,12 @@ def _run(film: Path, load: Load, home: Path, models: bool) -> Cost:
     with Decoder() as decoder:
         camera = _camera("bench-1", film, decoder)
         result = chain.run(camera, eyes, rules, home, decoder=decoder, gate=partial(StatedGate, load))
-        status = Path(f"/proc/{decoder.process_id}/status").read_text()
-        child = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        gb = _peak_gb("self") + _peak_gb(str(decoder.process_id))
     (state,) = result.segments
     if state.state != "judged":
         raise Permanent(f"bench vision：录像没有被判定（{state.reason}），速度无从谈起")
     film_s = camera.segments[0].duration_s
-    return Cost(film_s, _cpu() - begun, (own + child) / 1e6, state.samples, state.looked, len(result.events))
+    return Cost(film_s, _cpu() - begun, gb, state.samples, state.looked, len(result.events))
 
 
 def _together(film: Path, folder: Path, processes: int) -> float:
@@ -337,6 +335,12 @@ def _cpu() -> float:
     """Processor seconds of this process and its ended children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _peak_gb(process: str) -> float:
+    """Greatest resident memory; ``ru_maxrss`` would count what the process was forked from."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1e6
 
 
 def _said(cost: Cost) -> str:
