@@ -93,7 +93,7 @@ def person_episodes(judged: Judged, rule: PersonRule, threshold: float, gap_s: f
     Returns:
         Episodes by track and start. A person's episodes never overlap.
     """
-    order = np.lexsort((judged.zone, np.nan_to_num(judged.score, nan=-1.0), judged.at, judged.track))
+    order = np.lexsort((judged.zone, judged.score, judged.at, judged.track))  # unknown last
     order = order[judged.zone[order] >= 0]
     at, track = judged.at[order], judged.track[order]
     first = np.ones(len(order), dtype=bool)
@@ -155,10 +155,7 @@ def unattended(
         threshold: Score from which a sample shows a flame.
         gap_s: A longer silence of the camera is unknown.
     """
-    order = np.lexsort((watched.present, np.nan_to_num(watched.flame, nan=-1.0), watched.at))
-    at = watched.at[order]
-    keep = np.diff(at, append=np.iinfo(np.int64).max) > 0  # of one instant: present and flame win
-    at, flame, present = at[keep], watched.flame[order][keep], watched.present[order][keep].astype(bool)
+    at, flame, present = _instants(watched)
     if len(at) < 2:
         return [], []
     on = burning(at, flame, rule, threshold)
@@ -300,6 +297,20 @@ def _long(at: np.ndarray, true: np.ndarray, seen: np.ndarray, least_s: float) ->
     long = true[starts] & (at[ends] - at[starts] >= least_s * 1000)
     result: np.ndarray = np.repeat(long, ends - starts + 1)
     return result
+
+
+def _instants(watched: Watched) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The columns by instant, each once: a flame or a person that any row of an instant shows is there."""
+    order = np.argsort(watched.at, kind="stable")
+    at = watched.at[order]
+    starts = np.flatnonzero(np.diff(at, prepend=at[:1] - 1))
+    if not len(starts):
+        return at, watched.flame, watched.present
+    return (
+        at[starts],
+        np.fmax.reduceat(watched.flame[order], starts),
+        np.logical_or.reduceat(watched.present[order], starts),
+    )
 
 
 def _flame_episode(at: np.ndarray, flame: np.ndarray, alone: np.ndarray, threshold: float) -> Episode:
