@@ -7,11 +7,12 @@ wherever a film was cut into files. No file, no model, no picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vision_jobs.model import Box
 from vision_jobs.rules import FlameRule, PersonRule
 
 
@@ -24,12 +25,14 @@ class Judged:
         track: Number of the person's track.
         score: Of the violation; NaN where it could not be judged (unknown).
         zone: Index of the zone of the rule in which the person stands, -1 for none.
+        box: x1, y1, x2, y2, (n, 4).
     """
 
     at: np.ndarray
     track: np.ndarray
     score: np.ndarray
     zone: np.ndarray
+    box: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +44,7 @@ class Episode:
         start: First violating sample, milliseconds.
         end: Last violating sample.
         best: Sample with the highest score.
-        track: Track of the best sample, -1 where no person belongs to it.
+        box: Of the person at that sample, None where the rule judges no person.
         scores: Of the judged samples between start and end.
         positive: How many of them violate.
     """
@@ -50,7 +53,7 @@ class Episode:
     start: int
     end: int
     best: int
-    track: int
+    box: Box | None
     scores: np.ndarray
     positive: int
 
@@ -102,9 +105,8 @@ def person_episodes(judged: Judged, rule: PersonRule, threshold: float, gap_s: f
     starts = np.flatnonzero(np.diff(judged.track[order], prepend=np.nan) != 0)
     found: list[Episode] = []
     for rows in np.split(order, starts[1:]) if len(order) else []:
-        found += _of_track(
-            judged.at[rows], judged.score[rows], judged.zone[rows], int(judged.track[rows[0]]), rule, threshold, gap_s
-        )  # fmt: skip
+        one = Judged(*(getattr(judged, name)[rows] for name in ("at", "track", "score", "zone", "box")))
+        found += _of_track(one, rule, threshold, gap_s)
     return found
 
 
@@ -124,7 +126,7 @@ def candidates(judged: Judged, threshold: float, gap_s: float) -> list[tuple[int
 def merged(episodes: Iterable[Episode], cool_down_s: float) -> list[Episode]:
     """One episode per zone and cool-down: what begins sooner after the end of another belongs to it."""
     found: list[Episode] = []
-    for episode in sorted(episodes, key=lambda e: (e.zone, e.start, e.end, e.track)):
+    for episode in sorted(episodes, key=lambda e: (e.zone, e.start, e.end, e.best)):
         before = found[-1] if found else None
         if before is None or before.zone != episode.zone or episode.start - before.end >= cool_down_s * 1000:
             found.append(episode)
@@ -134,7 +136,7 @@ def merged(episodes: Iterable[Episode], cool_down_s: float) -> list[Episode]:
             before,
             end=max(before.end, episode.end),
             best=episode.best if better else before.best,
-            track=episode.track if better else before.track,
+            box=episode.box if better else before.box,
             scores=np.concatenate([before.scores, episode.scores]),
             positive=before.positive + episode.positive,
         )
@@ -225,21 +227,14 @@ def present(at: np.ndarray, seen_at: np.ndarray, track: np.ndarray, gap_s: float
     return np.cumsum(change)[:-1] > 0
 
 
-def _of_track(
-    at: np.ndarray,
-    score: np.ndarray,
-    zone: np.ndarray,
-    track: int,
-    rule: PersonRule,
-    threshold: float,
-    gap_s: float,
-) -> list[Episode]:
+def _of_track(one: Judged, rule: PersonRule, threshold: float, gap_s: float) -> list[Episode]:
+    at, score, zone, box = one.at, one.score, one.zone, one.box
     stay = np.maximum.accumulate(np.where(np.diff(at, prepend=-np.inf) > gap_s * 1000, np.arange(len(at)), 0))
     dwell = at - at[stay]
     rows = np.flatnonzero(~np.isnan(score))
     if len(rows) < rule.samples:
         return []
-    at, score, zone, dwell = at[rows], score[rows], zone[rows], dwell[rows]
+    at, score, zone, box, dwell = at[rows], score[rows], zone[rows], box[rows], dwell[rows]
     violates = score >= threshold
     low = np.searchsorted(at, at - rule.window_s * 1000, "right")
     total = np.concatenate([[0], np.cumsum(violates)])
@@ -272,7 +267,7 @@ def _of_track(
                 start=int(at[members[0]]),
                 end=int(at[members[-1]]),
                 best=int(at[best]),
-                track=track,
+                box=Box(*box[best].tolist()),
                 scores=score[members],
                 positive=int(violates[members].sum()),
             )
@@ -321,7 +316,7 @@ def _flame_episode(at: np.ndarray, flame: np.ndarray, alone: np.ndarray, thresho
         start=int(at[span[0]]),
         end=int(at[span[-1]]),
         best=int(at[alone[len(alone) // 2]]),
-        track=-1,
+        box=None,
         scores=flame[rows],
         positive=int((flame[rows] >= threshold).sum()),
     )
@@ -329,8 +324,3 @@ def _flame_episode(at: np.ndarray, flame: np.ndarray, alone: np.ndarray, thresho
 
 def _highest(episode: Episode) -> float:
     return float(np.max(episode.scores))
-
-
-def median(scores: Sequence[float] | np.ndarray) -> float:
-    """Median score of an event's judged samples."""
-    return float(np.median(np.asarray(scores, dtype=float)))

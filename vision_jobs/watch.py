@@ -55,46 +55,65 @@ class Watcher:
         self._eyes = eyes
         self._rules = rules
 
-    def watch(self, samples: Iterable[Sample], gate: Gate | None) -> Facts:
-        """Facts of one film; instants count from its start.
+    def watch(self, samples: Iterable[Sample], gate: Gate) -> Facts:
+        """First pass: facts of one film; instants count from its start.
 
         Args:
             samples: Of the film, in order; each is let go before the next is taken.
-            gate: Of this film; None to look at every sample (the second pass).
+            gate: Of this film.
         """
         record = _Record()
         looked = person = -np.inf
         flame = False
-        flicker = _Flicker(self._stove_boxes) if gate is None else None
         sampling, keep = self._rules.sampling, self._rules.tracks.gap_s
         for sample in samples:
             at = round(sample.at * 1000)
-            change = gate.look(sample.frame) if gate else None
-            if (change and change.jumped) or sample.frame[::8, ::8].mean() < sampling.dark:
+            change = gate.look(sample.frame)
+            if change.jumped or self._dark(sample.frame):
                 record.sample(at, LOST)
                 continue
             awake = (
-                change is None
-                or change.moved
-                or flame
-                or at - looked >= sampling.forced_s * 1000
-                or at - person <= keep * 1000
+                change.moved or flame or at - looked >= sampling.forced_s * 1000 or at - person <= keep * 1000
             )
             if not awake:
                 record.sample(at, STILL)
                 continue
             record.sample(at, LOOKED)
             looked = at
-            if self._look(sample.frame, at, record):
+            if self._look(sample.frame, at, record, self.kinds):
                 person = at
             flame = self._flames(sample.frame, at, record)
-            if flicker:
+        return record.facts(len(self.kinds), np.full(len(self.stoves), np.nan))
+
+    def look_closer(self, samples: Iterable[Sample], kinds: Sequence[str], *, persons: bool) -> Facts:
+        """Second pass: facts of every sample of a short stretch.
+
+        Args:
+            samples: Of the stretch, in order.
+            kinds: What to judge: kinds of ``self.kinds``, and ``flame``.
+            persons: Whether persons are looked for.
+        """
+        record = _Record()
+        flicker = _Flicker(self._stove_boxes if "flame" in kinds else [])
+        for sample in samples:
+            at = round(sample.at * 1000)
+            if self._dark(sample.frame):
+                record.sample(at, LOST)
+                continue
+            record.sample(at, LOOKED)
+            if persons:
+                self._look(sample.frame, at, record, kinds)
+            if "flame" in kinds:
+                self._flames(sample.frame, at, record)
                 flicker.add(sample.frame)
         return record.facts(
-            len(self.kinds), flicker.means() if flicker else np.full(len(self.stoves), np.nan)
+            len(self.kinds), flicker.means() if "flame" in kinds else np.full(len(self.stoves), np.nan)
         )
 
-    def _look(self, frame: np.ndarray, at: int, record: _Record) -> bool:
+    def _dark(self, frame: np.ndarray) -> bool:
+        return bool(frame[::8, ::8].mean() < self._rules.sampling.dark)
+
+    def _look(self, frame: np.ndarray, at: int, record: _Record, kinds: Sequence[str]) -> bool:
         detections = self._eyes.detect(frame)
         persons = [d.box for d in detections if d.kind == "person"]
         if not persons:
@@ -103,6 +122,8 @@ class Watcher:
         faces = _faces(persons, [d for d in detections if d.kind == "face"])
         scores = np.full((len(persons), len(self.kinds)), np.nan)
         for column, kind in enumerate(self.kinds):
+            if kind not in kinds:
+                continue
             rule = self._rules.people[kind]
             inside = areas.standing(boxes, self._zones[kind]).any(axis=1)
             crops = {
