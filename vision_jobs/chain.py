@@ -164,12 +164,12 @@ class _Work:
             except Transient:
                 raise
             except CanteenError as error:
-                reason = error.code if isinstance(error, Refused) else "undecodable"
+                reason = error.code if isinstance(error, Refused) else "unreadable"
                 states.append(self._state(segment, "quarantined", reason, str(error)))
                 continue
             if not len(part.sample_at):
                 states.append(
-                    self._state(segment, "quarantined", "no_picture", "no picture could be decoded")
+                    self._state(segment, "quarantined", "unreadable", "no picture could be decoded")
                 )
                 continue
             start = _milliseconds(segment.started_at)
