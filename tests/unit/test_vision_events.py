@@ -127,7 +127,7 @@ def test_episodes_are_true_stretches(text: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.integers(8, 40), min_size=1, max_size=4),
+    st.lists(st.integers(14, 40), min_size=1, max_size=4),
     st.integers(20, 40),
     st.integers(0, 3),
     st.randoms(use_true_random=False),
