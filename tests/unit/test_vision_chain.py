@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,32 @@ def _frozen(frame: np.ndarray) -> np.ndarray:
 def test_a_smoking_keyframe_alone_is_no_event(tmp_path: Path) -> None:
     story = Story(300, people=(Person("cut", [(0, 300)], {"smoking": [(99.9, 100.1), (200, 202.1)]}),))
     assert run(story, tmp_path).events == ()
+
+
+def test_a_head_that_errs_all_the_time_costs_few_closer_looks(tmp_path: Path) -> None:
+    puffs = [(float(at), at + 2.1) for at in range(100, 3500, 20)]
+    story = Story(3600, people=(Person("cut", [(0, 3600)], {"smoking": puffs}),))
+    films = Films(story)
+    camera = Camera("c1", (segment(0, 3600),), ZONES)
+    result = chain.run(camera, Truthful(story), small(), tmp_path, decoder=films, gate=Gate)
+    assert result.events == ()
+    assert films.frames - 1800 <= 8 * 101
+
+
+def test_snapshots_every_few_seconds_are_judged_like_a_film(tmp_path: Path) -> None:
+    story = Story(100, people=(Person("cut", [(0, 100)], {"no_hat": [(20, 80)]}),))
+    snapshots = [replace(segment(at, at + 4), duration_s=0.0) for at in range(0, 100, 4)]
+    camera = Camera("c1", tuple(snapshots), ZONES)
+    result = chain.run(camera, Truthful(story), small(), tmp_path, decoder=Snapshots(story), gate=Gate)
+    assert [seconds(event) for event in result.events] == [("no_hat", 20, 76)]
+    assert len(result.evidence) == 1
+
+
+class Snapshots(Films):
+    """One picture per file."""
+
+    def keyframes(self, path: Path, *, height: int = 720, every_s: float = 2.0) -> Iterator[Sample]:
+        return islice(super().keyframes(path, every_s=4), 1)
 
 
 def test_heads_that_err_one_time_in_twenty_raise_the_same_events(tmp_path: Path) -> None:
