@@ -167,9 +167,7 @@ FEEDS: Final[dict[str, Feed]] = {
         Feed("morning_check", "晨检", contracts.MorningCheck, _MESSAGE, personal=("person_hash",)),
         Feed("edge_event", "边缘设备事件", contracts.EdgeEvent, _MESSAGE),
         Feed("camera", "摄像头", contracts.Camera, ("camera_id", "valid_from"), None),
-        Feed(
-            "camera_zone", "摄像头区域", contracts.CameraZone, ("camera_id", "zone_id", "valid_from"), None
-        ),
+        Feed("camera_zone", "摄像头区域", contracts.CameraZone, ("camera_id", "zone_id", "valid_from"), None),
         Feed("camera_status", "摄像头在线状态", contracts.CameraStatus, _CANTEEN_DAY, "biz_date"),
         Feed("camera_alarm", "摄像头报警", contracts.CameraAlarm, _CANTEEN_DAY),
         Feed("video_segment", "视频文件清单", contracts.VideoSegment, _CANTEEN_DAY),

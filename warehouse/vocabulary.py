@@ -189,7 +189,11 @@ EDGE_EVENTS: Final = {
 }
 # Of them, and of our own video jobs, those that a picture shows.
 VIDEO_EVENTS: Final = {
-    **{code: label for code, label in EDGE_EVENTS.items() if code not in ("temperature", "humidity", "heartbeat")},
+    **{
+        code: label
+        for code, label in EDGE_EVENTS.items()
+        if code not in ("temperature", "humidity", "heartbeat")
+    },
     "flame_unattended": "明火离岗",
 }
 EVENT_ORIGINS: Final = {"own": "本系统夜间识别", "gateway": "边缘网关识别"}
@@ -346,7 +350,10 @@ FINDING_KINDS: Final = {
     "seen_unchecked": ("在岗人数多于晨检人数", "market", "核对当日上岗名单，补做晨检"),
     "zone_uncovered": ("必备区域未覆盖", "market", "加装或调整摄像头，补登区域"),
     "camera_offline": ("摄像头长时间离线", "market", "检查供电、网络和录像机，恢复后说明原因"),
-    **{f"ai_{code}": (f"视频识别：{label}", "market", "看证据图片，复核属实后责令整改") for code, label in VIDEO_EVENTS.items()},
+    **{
+        f"ai_{code}": (f"视频识别：{label}", "market", "看证据图片，复核属实后责令整改")
+        for code, label in VIDEO_EVENTS.items()
+    },
 }
 FLOWS: Final = {"bank": "资金流", "business": "业务流", "books": "账务流"}
 # How a verdict stands to the three flows.
@@ -535,11 +542,11 @@ UNKNOWN_REASONS: Final = {
         "逐笔说明三流差异，由数据管理员裁定后重新判定",
     ),
 }
-# Why a recorded file was not judged -> (what is wrong, what to do). Decoding has further ones of its own.
-SEGMENT_REASONS: Final = {
-    "file_missing": ("清单所列视频文件不在视频目录中", "补传文件；文件到达后下一夜自动判定"),
-    "hash_mismatch": ("文件内容与清单的SHA-256不符", "重新导出文件并更正清单"),
-    "camera_unregistered": ("摄像头未登记", "在摄像头登记中补登后，下一夜自动判定"),
+# Why a recorded file waits -> (what is wrong, what to do); `vision_jobs.limits` says why one cannot be judged at all.
+SEGMENT_WAITS: Final = {
+    "missing": ("清单所列视频文件不在视频目录中", "补传文件；文件到达后下一夜自动判定"),
+    "camera_unregistered": ("摄像头未登记", "在摄像头登记中补登，下一夜自动判定"),
+    "no_models": ("没有可用的识别模型", "用 ./canteen vision models add 登记模型"),
 }
 SEGMENT_STATES: Final = {"judged": "已判", "quarantined": "无法判定", "waiting": "等待文件"}
 REFUSALS: Final = {
