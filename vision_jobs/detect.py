@@ -22,6 +22,8 @@ from vision_jobs.registry import Model
 from vision_jobs.session import Session
 from warehouse.errors import Permanent
 
+CLASSES: Final = ("person", "face", "head")
+"""What our detector finds, in the order of its output."""
 _STRIDES: Final = (8, 16, 32)
 _OVERLAP: Final = 0.5
 _MOST: Final = 100
@@ -124,22 +126,29 @@ class YuNet:
 
 
 class Canteen:
-    """Our detector: one output (1, cells, 4 + classes); distances to the four sides in pixels, probabilities."""
+    """Our detector: one output (1, cells, classes * 5): distances to the four sides in pixels and a probability."""
 
     def __init__(self, model: Model) -> None:
         self._model, self._session = model, Session(model.path)
-        places, self._strides = _cells(model.side, model.side)
-        self._centres = (places + 0.5) * self._strides
 
     def find(self, frame: np.ndarray) -> list[Detection]:
         """Persons, faces and heads."""
         square, scale = letterbox(frame, self._model.side, 114)
-        found = self._session.run(square)[0][0]
-        corners = np.concatenate([self._centres - found[:, :2], self._centres + found[:, 2:4]], 1) / scale
+        rows = -(-round(frame.shape[0] * scale) // 32) * 32
+        columns = -(-round(frame.shape[1] * scale) // 32) * 32
+        found = self._session.run(square[:, :, :rows, :columns])[0][0].reshape(-1, len(CLASSES), 5)
+        places, strides = _cells(rows, columns)
+        middle = (places + 0.5) * strides
         return [
             one
-            for at, kind in enumerate(self._model.classes)
-            for one in _kept(kind, corners, found[:, 4 + at], self._model.thresholds[kind], frame)
+            for at, kind in enumerate(CLASSES)
+            for one in _kept(
+                kind,
+                np.concatenate([middle - found[:, at, :2], middle + found[:, at, 2:4]], 1) / scale,
+                found[:, at, 4],
+                self._model.thresholds[kind],
+                frame,
+            )
         ]
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from vision_jobs.train.backbone import Head
+from vision_jobs.train.detector import CanteenNet
 
 
 class _Calibrated(nn.Module):
@@ -37,16 +38,23 @@ def export_head(head: Head, calibration: tuple[float, float], side: int, path: P
         side: Input side in pixels.
         path: Of the file.
     """
-    write(_Calibrated(head, *calibration).eval(), torch.zeros(2, 3, side, side), path, ("crops", "scores"))
+    axes = {"crops": {0: "n"}, "scores": {0: "n"}}
+    _write(_Calibrated(head, *calibration).eval(), torch.zeros(2, 3, side, side), path, axes)
 
 
-def write(network: nn.Module, example: torch.Tensor, path: Path, names: tuple[str, str]) -> None:
-    """Write a network with one input and one output as ONNX; the first axis is dynamic."""
+def export_detector(network: CanteenNet, path: Path) -> None:
+    """Write the detector as ONNX; the number of rows and columns is dynamic, in multiples of 32."""
+    axes = {"frames": {0: "n", 2: "rows", 3: "columns"}, "cells": {0: "n", 1: "cells"}}
+    _write(network, torch.zeros(1, 3, 224, 384), path, axes)
+
+
+def _write(network: nn.Module, example: torch.Tensor, path: Path, axes: dict[str, dict[int, str]]) -> None:
+    """Write a network in evaluation mode; ``axes`` names input and output and their axes of any length."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         # The newer exporter needs a package that is not among the requirements; this one writes the same graph.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network, (example,), str(path), dynamo=False, opset_version=17,
-            input_names=[names[0]], output_names=[names[1]], dynamic_axes={names[0]: {0: "n"}, names[1]: {0: "n"}},
+            input_names=[next(iter(axes))], output_names=[list(axes)[-1]], dynamic_axes=axes,
         )  # fmt: skip

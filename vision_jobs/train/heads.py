@@ -174,9 +174,8 @@ def fit(
             total += float(loss.detach()) / steps
         if progress is not None and (epoch + 1) % 4 == 0:
             progress(f"第 {epoch + 1}/{recipe.epochs} 轮，损失 {total:.3f}")
-    kept = averaged.module.cpu().eval()
-    assert isinstance(kept, Head)
-    return kept
+    trained_head: Head = averaged.module.cpu().eval()
+    return trained_head
 
 
 @torch.no_grad()
