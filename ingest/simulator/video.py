@@ -19,8 +19,8 @@ import polars as pl
 from ingest.simulator import serialise
 from ingest.simulator.city import MEALS, City
 from ingest.simulator.outbox import Outbox
-from ingest.simulator.service import Service
 from ingest.simulator.serialise import Style
+from ingest.simulator.service import Service
 from ingest.simulator.streams import stream
 
 PROVIDER: Final = "video"
@@ -87,7 +87,13 @@ class Platform:
     """Delivers what a video platform knows of the first canteens, a file a day and feed."""
 
     def __init__(
-        self, city: City, service: Service, outbox: Outbox, canteens: int, days: tuple[date, date], faulty: bool
+        self,
+        city: City,
+        service: Service,
+        outbox: Outbox,
+        canteens: int,
+        days: tuple[date, date],
+        faulty: bool,
     ) -> None:
         self._city, self._service, self._outbox = city, service, outbox
         self._canteens = list(range(min(canteens, city.canteens)))
@@ -231,14 +237,24 @@ class Platform:
         return (
             pl.concat(frames)
             .with_columns(
-                record_no=pl.col("camera_id") + pl.format("-{}-{}", pl.lit(f"{day:%Y%m%d}"), pl.col("minute")),
+                record_no=pl.col("camera_id")
+                + pl.format("-{}-{}", pl.lit(f"{day:%Y%m%d}"), pl.col("minute")),
                 biz_date=pl.lit(day),
                 seen_at=start + pl.duration(minutes=pl.col("minute")),
                 status_source=pl.lit("keepalive"),
                 is_online=pl.lit(1),
                 reported_at=pl.lit(datetime.combine(day, time(23, 59))),
             )
-            .select("record_no", "camera_id", "canteen_id", "biz_date", "seen_at", "status_source", "is_online", "reported_at")  # fmt: skip
+            .select(
+                "record_no",
+                "camera_id",
+                "canteen_id",
+                "biz_date",
+                "seen_at",
+                "status_source",
+                "is_online",
+                "reported_at",
+            )  # fmt: skip
         )
 
     def _samples(self, day: date, serving: Iterable[int]) -> list[dict[str, Any]]:
@@ -262,7 +278,9 @@ class Platform:
                         "dish_name": _DISHES[int(dish)],
                         "weight_g": int(weight),
                         "put_at": put,
-                        "removed_at": put + timedelta(hours=49) if day + timedelta(3) <= self._days[1] else None,
+                        "removed_at": put + timedelta(hours=49)
+                        if day + timedelta(3) <= self._days[1]
+                        else None,
                         "cabinet_no": "1",
                         "cabinet_temp_c": 4,
                         "reported_at": datetime.combine(day, time(20)),
@@ -271,9 +289,7 @@ class Platform:
                 ]
         return rows
 
-    def _events(
-        self, day: date, serving: Iterable[int]
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def _events(self, day: date, serving: Iterable[int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Events of gateways, and what a supervisor says of most of them."""
         rng = stream(self._city.seed, "gateway", day.toordinal())
         events, said = [], []

@@ -28,7 +28,9 @@ class Judge:
     def __init__(self) -> None:
         self.seen: list[tuple[str, dt.date, tuple[str, ...]]] = []
 
-    def __call__(self, _: Settings, days: Sequence[CameraDay], progress: Callable[[str], None]) -> list[Found]:
+    def __call__(
+        self, _: Settings, days: Sequence[CameraDay], progress: Callable[[str], None]
+    ) -> list[Found]:
         return [self._found(day) for day in days]
 
     def _found(self, day: CameraDay) -> Found:
@@ -184,9 +186,7 @@ def test_a_kill_between_commits_is_repaired_by_running_again(
     home.manifest(DAY, "a")
     home.film("a")
     with pytest.raises(KeyboardInterrupt):
-        step.run(
-            home.settings, home.video, lambda _: None, kill, judge=home.judge, can_judge=lambda _: True
-        )
+        step.run(home.settings, home.video, lambda _: None, kill, judge=home.judge, can_judge=lambda _: True)
     home.night()
     assert [len(home.read(table, "segment_sha256")) for table in step._TABLES] == [1, 1, 1]
     home.night()

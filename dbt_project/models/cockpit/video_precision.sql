@@ -17,5 +17,6 @@ select
     confirmed,
     refuted,
     unclear,
-    precision_rate
+    precision_rate,
+    as_of
 from {{ ref('int_shown_video_precision') }}
