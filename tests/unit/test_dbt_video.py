@@ -156,7 +156,7 @@ def found(folder: Path) -> list[tuple[Any, ...]]:
     ).rows()
 
 
-@pytest.mark.requirement("S0-93")
+@pytest.mark.requirement("S0-18", "S0-93")
 def test_online_time_is_recomputed_from_signs_of_life_with_gaps(tmp_path: Path) -> None:
     """Silence of 10 minutes is online, of 11 offline; a short return does not end an outage; nothing is unknown."""
     city = kitchen({"K1": ZONES, "K2": ZONES, "K3": ZONES})
@@ -213,7 +213,6 @@ def test_a_kitchen_is_covered_only_by_online_cameras_of_every_required_zone(tmp_
     assert last == [("C1", "无状态数据", 0), ("C2", "有必备区域未覆盖", 0), ("C3", "未接入视频", 0)]
 
 
-@pytest.mark.requirement("S0-22", "S0-95")
 def test_events_of_both_kinds_take_one_path_and_verdicts_make_precision(tmp_path: Path) -> None:
     city = kitchen({"K1": ZONES})
     for number, kind in (("1", "no_hat"), ("2", "no_hat"), ("3", "no_hat"), ("4", "smoking")):
@@ -253,7 +252,6 @@ def test_events_of_both_kinds_take_one_path_and_verdicts_make_precision(tmp_path
     assert texts[0] == ("10:05 起，K1 号摄像头本系统夜间识别：未戴厨师帽 2 次，已复核 1 次", "high")
 
 
-@pytest.mark.requirement("S0-99")
 def test_video_held_against_records_finds_each_planted_fault_once(tmp_path: Path) -> None:
     city = with_records(kitchen({"K1": ZONES, "K2": ZONES}))
     seen(city, "K1", DAY, "cooking", "09:30", 5, 2)
