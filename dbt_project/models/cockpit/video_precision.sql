@@ -17,6 +17,5 @@ select
     confirmed,
     refuted,
     unclear,
-    precision_rate,
-    as_of
+    precision_rate
 from {{ ref('int_shown_video_precision') }}

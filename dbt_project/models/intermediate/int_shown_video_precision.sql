@@ -10,8 +10,7 @@ select
     cast(p.confirmed as bigint) as confirmed,
     cast(p.refuted as bigint) as refuted,
     cast(p.unclear as bigint) as unclear,
-    {{ ratio('p.confirmed', 'p.confirmed + p.refuted') }} as precision_rate,
-    {{ date_literal(last_day_of_run()) }} as as_of
+    {{ ratio('p.confirmed', 'p.confirmed + p.refuted') }} as precision_rate
 from {{ ref('mart_video_precision') }} as p
 left join {{ ref('dim_canteen') }} as c
     on p.canteen_id = c.canteen_id and {{ date_literal(last_day_of_run()) }} between c.valid_from and c.valid_to
