@@ -33,7 +33,7 @@ _GRACE: Final = 5
 class Decoder:
     """Decodes files in a child process that is started on first use and used again.
 
-    One stream at a time: end or exhaust a generator before asking for the next.
+    One stream at a time: a new request ends the one before.
 
     Attributes:
         wall_seconds: How long the child may be silent.
@@ -47,6 +47,10 @@ class Decoder:
         self._child: subprocess.Popen[bytes] | None = None
         self._slots: mmap.mmap | None = None
         self._unread = b""
+        self._streaming = False
+
+    def __reduce__(self) -> tuple[type[Decoder], tuple[float]]:
+        return Decoder, (self.wall_seconds,)  # every process starts a child of its own
 
     def __enter__(self) -> Decoder:
         return self
@@ -73,6 +77,7 @@ class Decoder:
             self._slots.close()
             self._slots = None
         self._unread = b""
+        self._streaming = False
 
     def probe(self, path: Path) -> Probe:
         """``probe.probe`` in the child.
@@ -107,29 +112,36 @@ class Decoder:
 
     def _samples(self, request: dict[str, Any]) -> Iterator[Sample]:
         asked = self._asked(request)
-        ended = False
+        child = None
         try:
             for answer in asked:
                 if not isinstance(answer, dict):
-                    ended = True
+                    self._streaming = False
                     return
-                rows, columns = answer["rows"], answer["columns"]
-                start = answer["slot"] * limits.SLOT_BYTES
-                size = rows * columns * 3
-                if not 0 < size <= limits.SLOT_BYTES or not 0 <= answer["slot"] < limits.SLOTS:
-                    raise refused("crash")
-                frame = np.frombuffer(cast("mmap.mmap", self._slots), np.uint8, size, start).copy()
+                child, self._streaming = self._child, True
+                frame = self._frame(answer)
                 self._send({"next": True})
-                yield Sample(answer["at"], frame.reshape(rows, columns, 3))
-            ended = True
-        except GeneratorExit:
-            # The consumer has enough. What the child still says belongs to nobody.
-            if not ended:
+                yield Sample(answer["at"], frame)
+                if self._child is not child:
+                    raise RuntimeError("this stream was ended by a later request: read one stream at a time")
+        finally:
+            # Who has enough leaves a child that talks on; nobody would listen.
+            if self._streaming and self._child is child:
                 self.close()
-            raise
+
+    def _frame(self, answer: dict[str, Any]) -> np.ndarray:
+        rows, columns, slot = answer["rows"], answer["columns"], answer["slot"]
+        size = rows * columns * 3
+        if not 0 < size <= limits.SLOT_BYTES or not 0 <= slot < limits.SLOTS:
+            self.close()
+            raise refused("crash")
+        slots = cast("mmap.mmap", self._slots)
+        return np.frombuffer(slots, np.uint8, size, slot * limits.SLOT_BYTES).reshape(rows, columns, 3).copy()
 
     def _asked(self, request: dict[str, Any]) -> Iterator[Any]:
         """Answers of the child: samples, then what it did."""
+        if self._streaming:
+            self.close()
         self._start()
         self._send(request)
         while True:
@@ -137,8 +149,9 @@ class Decoder:
             if "sample" in answer:
                 yield answer["sample"]
                 continue
+            self._streaming = False
             if "refused" in answer:
-                raise refused(answer["refused"])
+                raise refused(answer["refused"] if answer["refused"] in limits.QUARANTINE else "crash")
             if "failed" in answer:
                 raise Transient(f"解码进程无法读文件：{answer['failed']}；请检查磁盘和权限后重新运行")
             yield answer["done"]
@@ -154,6 +167,9 @@ class Decoder:
             if not more:
                 self._dead()
             self._unread += more
+            if len(self._unread) > limits.ANSWER_BYTES:
+                self.close()
+                raise refused("crash")
         line, _, self._unread = self._unread.partition(b"\n")
         return cast("dict[str, Any]", json.loads(line))
 

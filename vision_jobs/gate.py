@@ -29,13 +29,13 @@ class Motion:
     """What the gate says of a sample.
 
     Attributes:
-        moving: Something moved; true for the first sample and after a change of light.
-        light_changed: More than 80 % of the picture changed at once: judge nothing in this sample.
+        moved: Something moved; true for the first sample and after a change of light.
+        jumped: The light did: more than 80 % of the picture changed at once: judge nothing in this sample.
         share: Changed share of the picture, 0 to 1.
     """
 
-    moving: bool
-    light_changed: bool
+    moved: bool
+    jumped: bool
     share: float
 
 

@@ -53,7 +53,7 @@ def run(
 
     Yields:
         One result per camera. Of a camera whose process died even alone, each file is quarantined as
-        ``process_died``; all other cameras count.
+        ``crash``; all other cameras count.
     """
     longest = sorted(cameras, key=lambda one: (-sum(s.duration_s for s in one.segments), one.camera_id))
     done = 0
@@ -76,27 +76,28 @@ def run(
         yield result
 
 
-_eyes: Eyes | None = None
-"""The models of this process."""
+_process: tuple[Kit, Eyes] | None = None
+"""The kit of this process, and its models once they are open."""
 
 
-def _open(make: Callable[[], Eyes]) -> None:
-    global _eyes
-    _eyes = make()
+def _open(kit: Kit) -> None:
+    global _process
+    _process = kit, kit.eyes()
 
 
-def _judge(camera: Camera, kit: Kit) -> Result:
-    if _eyes is None:
-        raise RuntimeError("a worker judges before its models are open")
-    return chain.run(camera, _eyes, kit.rules, kit.home, decoder=kit.decoder, gate=kit.gate)
+def _judge(camera: Camera) -> Result:
+    if _process is None:
+        raise RuntimeError("a process judges before its models are open")
+    kit, eyes = _process
+    return chain.run(camera, eyes, kit.rules, kit.home, decoder=kit.decoder, gate=kit.gate)
 
 
 def _together(cameras: Sequence[Camera], kit: Kit, processes: int) -> Iterator[tuple[Camera, Result | None]]:
     """Results of cameras; None for those that were not finished when a process died."""
     with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_open, initargs=(kit.eyes,)
+        processes, mp_context=get_context("spawn"), initializer=_open, initargs=(kit,)
     ) as pool:
-        futures = {pool.submit(_judge, camera, kit): camera for camera in cameras}
+        futures = {pool.submit(_judge, camera): camera for camera in cameras}
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -109,7 +110,7 @@ def _died(camera: Camera) -> Result:
         SegmentState(
             sha256=segment.sha256,
             state="quarantined",
-            reason="process_died",
+            reason="crash",
             message="the process that judged this camera died; look at its memory limit and at the files",
             samples=0,
             looked=0,

@@ -63,18 +63,22 @@ class Watcher:
             gate: Of this film.
         """
         record = _Record()
-        looked = person = -np.inf
-        flame = False
-        sampling, keep = self._rules.sampling, self._rules.tracks.gap_s
+        looked = person = flame = -np.inf
+        forced, keep, burns = (
+            1000 * seconds
+            for seconds in (
+                self._rules.sampling.forced_s,
+                self._rules.tracks.gap_s,
+                self._rules.flame_unattended.off_s,
+            )
+        )
         for sample in samples:
             at = round(sample.at * 1000)
             change = gate.look(sample.frame)
             if change.jumped or self._dark(sample.frame):
                 record.sample(at, LOST)
                 continue
-            awake = (
-                change.moved or flame or at - looked >= sampling.forced_s * 1000 or at - person <= keep * 1000
-            )
+            awake = change.moved or at - looked >= forced or at - person <= keep or at - flame <= burns
             if not awake:
                 record.sample(at, STILL)
                 continue
@@ -82,7 +86,8 @@ class Watcher:
             looked = at
             if self._look(sample.frame, at, record, self.kinds):
                 person = at
-            flame = self._flames(sample.frame, at, record)
+            if self._flames(sample.frame, at, record):
+                flame = at
         return record.facts(len(self.kinds), np.full(len(self.stoves), np.nan))
 
     def look_closer(self, samples: Iterable[Sample], kinds: Sequence[str], *, persons: bool) -> Facts:

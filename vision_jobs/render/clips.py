@@ -28,7 +28,7 @@ from vision_jobs.render.view import View
 from warehouse.errors import Permanent
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
-_DARK: Final = 0.13
+_DARK: Final = 0.08
 """Light that is left when the lights are off."""
 _PUFF_S: Final = 2.6
 """Life of a puff of steam."""

@@ -16,8 +16,8 @@ import numpy as np
 
 from warehouse.errors import Permanent
 
-_CLOCK: Final = 90_000
-"""Ticks per second of the written files."""
+_CLOCK: Final = 60_000
+"""Ticks per second of the written files: a multiple of the usual rates that MPEG-4 can hold."""
 _ENCODERS: Final = {"h264": "libx264", "hevc": "libx265", "mpeg4": "mpeg4"}
 
 
