@@ -45,7 +45,7 @@ class Decoder:
         """
         self.wall_seconds = wall_seconds
         self._child: subprocess.Popen[bytes] | None = None
-        self._slots: mmap.mmap | None = None
+        self._memory: mmap.mmap | None = None
         self._unread = b""
         self._streaming = False
 
@@ -73,9 +73,9 @@ class Decoder:
             child.wait()
             for pipe in (child.stdin, child.stdout):
                 cast("IO[bytes]", pipe).close()
-        if self._slots is not None:
-            self._slots.close()
-            self._slots = None
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
         self._unread = b""
         self._streaming = False
 
@@ -119,24 +119,23 @@ class Decoder:
                     self._streaming = False
                     return
                 child, self._streaming = self._child, True
-                frame = self._frame(answer)
-                self._send({"next": True})
-                yield Sample(answer["at"], frame)
+                yield Sample(answer["at"], self._frame(answer))
                 if self._child is not child:
                     raise RuntimeError("this stream was ended by a later request: read one stream at a time")
+                self._send({"next": True})
         finally:
             # Who has enough leaves a child that talks on; nobody would listen.
             if self._streaming and self._child is child:
                 self.close()
 
     def _frame(self, answer: dict[str, Any]) -> np.ndarray:
-        rows, columns, slot = answer["rows"], answer["columns"], answer["slot"]
+        rows, columns = answer["rows"], answer["columns"]
         size = rows * columns * 3
-        if not 0 < size <= limits.SLOT_BYTES or not 0 <= slot < limits.SLOTS:
+        if not 0 < size <= limits.SAMPLE_BYTES:
             self.close()
             raise refused("crash")
-        slots = cast("mmap.mmap", self._slots)
-        return np.frombuffer(slots, np.uint8, size, slot * limits.SLOT_BYTES).reshape(rows, columns, 3).copy()
+        memory = cast("mmap.mmap", self._memory)
+        return np.frombuffer(memory, np.uint8, size).reshape(rows, columns, 3).copy()
 
     def _asked(self, request: dict[str, Any]) -> Iterator[Any]:
         """Answers of the child: samples, then what it did."""
@@ -193,8 +192,8 @@ class Decoder:
         self.close()
         memory = os.memfd_create("frames")
         try:
-            os.ftruncate(memory, limits.SLOTS * limits.SLOT_BYTES)
-            self._slots = mmap.mmap(memory, limits.SLOTS * limits.SLOT_BYTES, prot=mmap.PROT_READ)
+            os.ftruncate(memory, limits.SAMPLE_BYTES)
+            self._memory = mmap.mmap(memory, limits.SAMPLE_BYTES, prot=mmap.PROT_READ)
             self._child = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-P", "-m", "vision_jobs.child", str(memory)],
                 cwd=ROOT,

@@ -93,7 +93,7 @@ def picture(frame: Any, height: int) -> np.ndarray:
     """
     if frame.width * frame.height > limits.PIXELS:
         raise probe.refused("too_large")
-    share = min(1.0, height / frame.height, (limits.SLOT_BYTES / 3 / frame.width / frame.height) ** 0.5)
+    share = min(1.0, height / frame.height, (limits.SAMPLE_BYTES / 3 / frame.width / frame.height) ** 0.5)
     rows, columns = max(int(frame.height * share), 1), max(int(frame.width * share), 1)
     shown: np.ndarray = frame.to_ndarray(
         format="bgr24", width=columns, height=rows, interpolation="FAST_BILINEAR"
