@@ -201,7 +201,11 @@ def fit(
                           for at in range(0, len(scenes), 16)])  # fmt: skip
     known = torch.tensor([[kind in one.known for kind in CLASSES] for one in scenes])
     aimed = [_aimed(one, middles, strides) for one in scenes]
-    trained = [value for name, value in network.named_parameters() if "first_conv" not in name and "stage2" not in name]
+    trained = [
+        value
+        for name, value in network.named_parameters()
+        if "first_conv" not in name and "stage2" not in name
+    ]
     steps = max(1, len(scenes) // _BATCH)
     optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * steps)
