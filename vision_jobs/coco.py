@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,9 @@ import numpy as np
 
 from warehouse.errors import Permanent
 
+_AHEAD: Final = 6
+_ALIKE: Final = 0.7
+"""Overlap of colour histograms (Bhattacharyya) from which two frames may show one scene."""
 _NEAR: Final = 8
 """Of 64 bits of two fingerprints, how many may differ between pictures taken as the same."""
 
@@ -149,6 +153,51 @@ def look_alikes(prints: np.ndarray) -> np.ndarray:
             break
         found = least
     return found
+
+
+def takes(pictures: Sequence[Picture]) -> np.ndarray:
+    """Group number (n,) of pictures that must not stand on both sides of a split.
+
+    Frames of one recording belong together as long as the scene lasts: from a frame to the last one of the next few
+    whose colours are alike, so that shots that take turns stay one. Pictures that look alike belong together too.
+    """
+    colours, prints = _looks(pictures)
+    order = sorted(range(len(pictures)), key=lambda k: (pictures[k].sequence, pictures[k].frame))
+    found, number, reaches = np.zeros(len(pictures), int), -1, -1
+    for at, place in enumerate(order):
+        if at > reaches or pictures[place].sequence != pictures[order[at - 1]].sequence:
+            number, reaches = number + 1, at
+        ahead = [k for k in order[at : at + _AHEAD] if pictures[k].sequence == pictures[place].sequence]
+        alike = np.flatnonzero(colours[ahead] @ colours[place] >= _ALIKE)
+        reaches = max(reaches, at + int(alike[-1]))
+        found[place] = number
+    twins = look_alikes(prints)
+    for _ in range(len(pictures)):  # until neither rule joins any more
+        joined = _least(_least(found, twins), found)
+        if (joined == found).all():
+            break
+        found = joined
+    return found
+
+
+def _least(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Smallest value of each one's group."""
+    _, place = np.unique(groups, return_inverse=True)
+    least = np.full(place.max() + 1, values.max())
+    np.minimum.at(least, place, values)
+    return least[place]
+
+
+def _looks(pictures: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
+    """Root of the colour histogram (n, 192), so that a product is 1 for equal colours, and fingerprint (n,)."""
+    colours, prints = [], []
+    for one in pictures:
+        pixels = one.pixels()
+        small = cv2.cvtColor(cv2.resize(pixels, (160, 90), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2HSV)
+        counts = cv2.calcHist([small], [0, 1, 2], None, [12, 4, 4], [0, 180, 0, 256, 0, 256]).ravel()
+        colours.append(np.sqrt(counts / counts.sum()))
+        prints.append(fingerprint(pixels))
+    return np.stack(colours), np.array(prints, np.uint64)
 
 
 def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -167,12 +167,13 @@ def falls(new: Model, before: Mapping[str, Model]) -> list[str]:
     return lost
 
 
-def promote(home: Path, model: Model) -> Model:
+def promote(home: Path, model: Model, before: Mapping[str, Model] | None = None) -> Model:
     """Register a model in the home and let it judge; its file is copied there.
 
     Args:
         home: Data home.
         model: With the path of the file to copy.
+        before: Model per class that it is held against; by default those at work, with their registered figures.
 
     Returns:
         The model as registered.
@@ -183,7 +184,7 @@ def promote(home: Path, model: Model) -> Model:
     checked(model)
     if model.format not in _FORMATS:
         raise Permanent(f"model {model.name}: unknown format {model.format}; known are {', '.join(_FORMATS)}")
-    lost = falls(model, active(home))
+    lost = falls(model, active(home) if before is None else before)
     if lost:
         raise Permanent(
             f"model {model.name} refused: more than {MAX_DROP:.0%} lost in {'; '.join(lost)}; train on more data"

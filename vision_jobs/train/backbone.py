@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from torch import nn
 
@@ -77,7 +78,11 @@ class Backbone(nn.Module):
             Permanent: The file is no state dict of this backbone.
         """
         try:
-            self.load_state_dict(torch.load(file, weights_only=True, map_location="cpu"))
+            if file.suffix == ".safetensors":
+                weights = safetensors.torch.load_file(file)
+            else:
+                weights = torch.load(file, weights_only=True, map_location="cpu")
+            self.load_state_dict(weights)
         except Exception as error:
             raise Permanent(
                 f"{file}: not weights of this backbone ({error}); give the ShuffleNetV2 file"

@@ -52,7 +52,7 @@ class Recipe:
 RECIPES: Final = {
     "no_mask": Recipe(views=3, epochs=10),
     "no_hat": Recipe(),
-    "smoking": Recipe(side=192, views=4, epochs=20, rate=1.5e-3, mix=0.2, blur=0.15),
+    "smoking": Recipe(side=160, views=3, epochs=14, rate=1.5e-3, mix=0.2, blur=0.15),
     "flame": Recipe(),
 }
 _BATCH: Final = 32
