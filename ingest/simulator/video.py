@@ -254,7 +254,7 @@ class Platform:
                 "status_source",
                 "is_online",
                 "reported_at",
-            )  # fmt: skip
+            )
         )
 
     def _samples(self, day: date, serving: Iterable[int]) -> list[dict[str, Any]]:
