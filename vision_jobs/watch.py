@@ -116,7 +116,7 @@ class Watcher:
         )
 
     def _dark(self, frame: np.ndarray) -> bool:
-        return bool(frame[::8, ::8].mean() < self._rules.sampling.dark)
+        return float(frame[::8, ::8].mean()) < self._rules.sampling.dark
 
     def _look(self, frame: np.ndarray, at: int, record: _Record, kinds: Sequence[str]) -> bool:
         detections = self._eyes.detect(frame)
@@ -226,7 +226,7 @@ def _warm(crop: np.ndarray) -> np.ndarray:
 def _pixels(box: Box, frame: np.ndarray) -> float:
     """Length of a crop's shorter side."""
     height, width = frame.shape[:2]
-    return min((box.x2 - box.x1) * width, (box.y2 - box.y1) * height)
+    return float(min((box.x2 - box.x1) * width, (box.y2 - box.y1) * height))
 
 
 def _faces(persons: Sequence[Box], faces: Sequence[Detection]) -> list[Box | None]:

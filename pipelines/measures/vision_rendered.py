@@ -27,6 +27,8 @@ _FILMS: Final = 20
 _FILM_S: Final = 240
 _STEAM_FILMS: Final = 24
 _STEAM_S: Final = 300
+_VIEWS: Final = (0, 1, 2)
+"""Places of the camera: at the fourth, feet at two stations lie below the picture, and the truth knows zones by feet."""
 _START: Final = dt.datetime(2026, 9, 1, 6, tzinfo=dt.timezone(dt.timedelta(hours=8)))
 _LEAST_S: Final = {"no_hat": 30.0, "no_mask": 30.0, "smoking": 20.0, "flame_unattended": 120.0}
 """Seconds of a violation that the camera must have seen for a supervisor to be told; scripts stay clear of these."""
@@ -192,7 +194,7 @@ def _clip(
         "gop_s": 2,
         "width": 1280 if large else 960,
         "height": 720 if large else 540,
-        "view": dice.randrange(4),
+        "view": dice.choice(_VIEWS),
         "script": script,
     }
 

@@ -41,6 +41,7 @@ COOKS = Story(
 """A hat off, a mask off, a cigarette; a flame left alone from 420 s to 600 s."""
 
 
+@pytest.mark.requirement("S0-97")
 def test_a_morning_in_a_kitchen(tmp_path: Path) -> None:
     result = run(COOKS, tmp_path)
     assert [seconds(event) for event in result.events] == [
@@ -162,6 +163,7 @@ def test_a_head_that_errs_all_the_time_costs_few_closer_looks(tmp_path: Path) ->
     assert films.frames - 1800 <= 8 * 101
 
 
+@pytest.mark.requirement("S0-94")
 def test_snapshots_every_few_seconds_are_judged_like_a_film(tmp_path: Path) -> None:
     story = Story(100, people=(Person("cut", [(0, 100)], {"no_hat": [(20, 80)]}),))
     snapshots = [replace(segment(at, at + 4), duration_s=0.0) for at in range(0, 100, 4)]
@@ -176,6 +178,17 @@ class Snapshots(Films):
 
     def keyframes(self, path: Path, *, height: int = 720, every_s: float = 2.0) -> Iterator[Sample]:
         return islice(super().keyframes(path, every_s=4), 1)
+
+
+@pytest.mark.requirement("S0-98")
+def test_a_kind_that_a_city_has_trained_is_judged_by_its_rule_alone(tmp_path: Path) -> None:
+    story = Story(120, people=(Person("cut", [(0, 120)], {"no_work_clothes": [(30, 90)]}),))
+    eyes = Truthful(story)
+    eyes.thresholds["no_work_clothes"] = 0.5
+    camera = Camera("c1", (segment(0, 120),), ZONES)
+    result = chain.run(camera, eyes, small(), tmp_path, decoder=Films(story), gate=Gate)
+    assert [seconds(event) for event in result.events] == [("no_work_clothes", 30, 88)]
+    assert result.idle == ()
 
 
 def test_heads_that_err_one_time_in_twenty_raise_the_same_events(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ class Reading:
         return found
 
 
+@pytest.mark.requirement("S0-22")
 def test_a_rendered_film_raises_what_its_truth_says(tmp_path: Path) -> None:
     (path,) = render({"seed": 5, "clips": [FILM]}, tmp_path / "video")
     truth = json.loads(path.with_suffix(".truth.json").read_text(encoding="utf8"))
