@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import torch
 
-from vision_jobs import coco, registry
+from vision_jobs import card, coco, registry
 from vision_jobs.coco import Picture
 from vision_jobs.detect import CLASSES, Canteen, open_detector
 from vision_jobs.evaluate import Score, detection_ap, given_crops, interval, match, recall_at, score_judged
@@ -55,6 +55,7 @@ def main() -> None:
     for kind in ("no_hat", "no_mask", "flame", "smoking"):
         _head(kind, data, work)
     _detector(data, work)
+    card.write()
 
 
 def _say(line: str) -> None:
