@@ -1,7 +1,7 @@
 """The limited child process: decodes what strangers recorded, one request per line.
 
 Belongs here: the limits and the loop. It gets paths over its standard input and a shared memory for frames, and
-uses no network. Answers are one JSON object per line: ``sample`` (a frame lies in a slot), ``done``, ``refused``
+uses no network. Answers are one JSON object per line: ``sample`` (a frame lies in the memory), ``done``, ``refused``
 (the file's fault) or ``failed`` (the machine's).
 """
 
@@ -31,15 +31,13 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf8")
     # A library that prints must not garble the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    slots = mmap.mmap(int(sys.argv[1]), limits.SLOTS * limits.SLOT_BYTES)
+    memory = mmap.mmap(int(sys.argv[1]), limits.SAMPLE_BYTES)
     av.logging.set_level(None)
     _limit()
     _tell(answers, {"ready": True})
     for line in sys.stdin:
-        request = json.loads(line)
-        if "do" in request:
-            _allow_cpu()
-            _tell(answers, _answer(request, slots, answers))
+        _allow_cpu()
+        _tell(answers, _answer(json.loads(line), memory, answers))
 
 
 def _tell(answers: TextIO, answer: dict[str, Any]) -> None:
@@ -61,7 +59,7 @@ def _allow_cpu() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _answer(request: dict[str, Any], slots: mmap.mmap, answers: TextIO) -> dict[str, Any]:
+def _answer(request: dict[str, Any], memory: mmap.mmap, answers: TextIO) -> dict[str, Any]:
     try:
         path = Path(request["path"])
         if request["do"] == "probe":
@@ -72,7 +70,7 @@ def _answer(request: dict[str, Any], slots: mmap.mmap, answers: TextIO) -> dict[
             frames = sample.window(
                 path, request["start_s"], request["end_s"], fps=request["fps"], height=request["height"]
             )
-        return {"done": _hand_over(frames, slots, answers)}
+        return {"done": _hand_over(frames, memory, answers)}
     except Refused as error:
         return {"refused": error.code}
     except MemoryError:
@@ -83,20 +81,20 @@ def _answer(request: dict[str, Any], slots: mmap.mmap, answers: TextIO) -> dict[
         return {"failed": f"{error.strerror or error}"}
 
 
-def _hand_over(frames: Iterator[Sample], slots: mmap.mmap, answers: TextIO) -> int:
-    """Put frames into the slots in turn, never more than the parent has not yet taken; returns their number."""
-    count = taken = 0
+def _hand_over(frames: Iterator[Sample], memory: mmap.mmap, answers: TextIO) -> int:
+    """Lay one frame at a time into the memory and wait until the next is wanted; returns their number.
+
+    Child and parent take turns, so that a job uses one core, and as many jobs run as there are cores.
+    """
+    count = 0
     for one in frames:
-        while count - taken >= limits.SLOTS:
-            if not json.loads(sys.stdin.readline())["next"]:
-                return count
-            taken += 1
-        slot = count % limits.SLOTS
-        rows, columns = one.frame.shape[:2]
-        place = np.frombuffer(slots, np.uint8, rows * columns * 3, slot * limits.SLOT_BYTES)
-        place.reshape(rows, columns, 3)[:] = one.frame
-        _tell(answers, {"sample": {"at": one.at, "rows": rows, "columns": columns, "slot": slot}})
         count += 1
+        rows, columns = one.frame.shape[:2]
+        place = np.frombuffer(memory, np.uint8, rows * columns * 3)
+        place.reshape(rows, columns, 3)[:] = one.frame
+        _tell(answers, {"sample": {"at": one.at, "rows": rows, "columns": columns}})
+        if not sys.stdin.readline():
+            break  # the parent is gone
         _allow_cpu()
     return count
 

@@ -33,7 +33,7 @@ _GRACE: Final = 5
 class Decoder:
     """Decodes files in a child process that is started on first use and used again.
 
-    One stream at a time: end or exhaust a generator before asking for the next.
+    One stream at a time: a new request ends the one before.
 
     Attributes:
         wall_seconds: How long the child may be silent.
@@ -45,8 +45,12 @@ class Decoder:
         """
         self.wall_seconds = wall_seconds
         self._child: subprocess.Popen[bytes] | None = None
-        self._slots: mmap.mmap | None = None
+        self._memory: mmap.mmap | None = None
         self._unread = b""
+        self._streaming = False
+
+    def __reduce__(self) -> tuple[type[Decoder], tuple[float]]:
+        return Decoder, (self.wall_seconds,)  # every process starts a child of its own
 
     def __enter__(self) -> Decoder:
         return self
@@ -69,10 +73,11 @@ class Decoder:
             child.wait()
             for pipe in (child.stdin, child.stdout):
                 cast("IO[bytes]", pipe).close()
-        if self._slots is not None:
-            self._slots.close()
-            self._slots = None
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
         self._unread = b""
+        self._streaming = False
 
     def probe(self, path: Path) -> Probe:
         """``probe.probe`` in the child.
@@ -107,29 +112,35 @@ class Decoder:
 
     def _samples(self, request: dict[str, Any]) -> Iterator[Sample]:
         asked = self._asked(request)
-        ended = False
+        child = None
         try:
             for answer in asked:
                 if not isinstance(answer, dict):
-                    ended = True
+                    self._streaming = False
                     return
-                rows, columns = answer["rows"], answer["columns"]
-                start = answer["slot"] * limits.SLOT_BYTES
-                size = rows * columns * 3
-                if not 0 < size <= limits.SLOT_BYTES or not 0 <= answer["slot"] < limits.SLOTS:
-                    raise refused("crash")
-                frame = np.frombuffer(cast("mmap.mmap", self._slots), np.uint8, size, start).copy()
+                child, self._streaming = self._child, True
+                yield Sample(answer["at"], self._frame(answer))
+                if self._child is not child:
+                    raise RuntimeError("this stream was ended by a later request: read one stream at a time")
                 self._send({"next": True})
-                yield Sample(answer["at"], frame.reshape(rows, columns, 3))
-            ended = True
-        except GeneratorExit:
-            # The consumer has enough. What the child still says belongs to nobody.
-            if not ended:
+        finally:
+            # Who has enough leaves a child that talks on; nobody would listen.
+            if self._streaming and self._child is child:
                 self.close()
-            raise
+
+    def _frame(self, answer: dict[str, Any]) -> np.ndarray:
+        rows, columns = answer["rows"], answer["columns"]
+        size = rows * columns * 3
+        if not 0 < size <= limits.SAMPLE_BYTES:
+            self.close()
+            raise refused("crash")
+        memory = cast("mmap.mmap", self._memory)
+        return np.frombuffer(memory, np.uint8, size).reshape(rows, columns, 3).copy()
 
     def _asked(self, request: dict[str, Any]) -> Iterator[Any]:
         """Answers of the child: samples, then what it did."""
+        if self._streaming:
+            self.close()
         self._start()
         self._send(request)
         while True:
@@ -137,8 +148,9 @@ class Decoder:
             if "sample" in answer:
                 yield answer["sample"]
                 continue
+            self._streaming = False
             if "refused" in answer:
-                raise refused(answer["refused"])
+                raise refused(answer["refused"] if answer["refused"] in limits.QUARANTINE else "crash")
             if "failed" in answer:
                 raise Transient(f"解码进程无法读文件：{answer['failed']}；请检查磁盘和权限后重新运行")
             yield answer["done"]
@@ -154,6 +166,9 @@ class Decoder:
             if not more:
                 self._dead()
             self._unread += more
+            if len(self._unread) > limits.ANSWER_BYTES:
+                self.close()
+                raise refused("crash")
         line, _, self._unread = self._unread.partition(b"\n")
         return cast("dict[str, Any]", json.loads(line))
 
@@ -177,8 +192,8 @@ class Decoder:
         self.close()
         memory = os.memfd_create("frames")
         try:
-            os.ftruncate(memory, limits.SLOTS * limits.SLOT_BYTES)
-            self._slots = mmap.mmap(memory, limits.SLOTS * limits.SLOT_BYTES, prot=mmap.PROT_READ)
+            os.ftruncate(memory, limits.SAMPLE_BYTES)
+            self._memory = mmap.mmap(memory, limits.SAMPLE_BYTES, prot=mmap.PROT_READ)
             self._child = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-P", "-m", "vision_jobs.child", str(memory)],
                 cwd=ROOT,

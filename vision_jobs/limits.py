@@ -15,10 +15,10 @@ WALL_SECONDS: Final = 30.0
 """Longest silence of the child: between two samples, or until an answer."""
 CPU_SECONDS: Final = 30
 """Processor seconds between two samples; the kernel ends a child that uses more."""
-SLOT_BYTES: Final = 8 * MIB
+SAMPLE_BYTES: Final = 8 * MIB
 """Largest decoded sample handed over."""
-SLOTS: Final = 2
-"""Samples that may lie between child and parent."""
+ANSWER_BYTES: Final = MIB
+"""Longest answer of the child in words."""
 PIXELS: Final = 4096 * 2304
 """Largest frame decoded; 8K is refused."""
 DURATION_SECONDS: Final = 24 * 3600.0

@@ -74,10 +74,10 @@ def opened(path: Path) -> Any:
         Refused: Empty, not what its name says, or not readable.
     """
     found = kind(path)
-    if found != _KIND_OF_NAME.get(path.suffix.lower(), found) or (found == "unknown" and _foreign(path)):
-        raise refused("wrong_extension")
     if found == "unknown":
-        raise refused("unreadable")
+        raise refused("wrong_extension" if _foreign(path) else "unreadable")
+    if found != _KIND_OF_NAME.get(path.suffix.lower()):
+        raise refused("wrong_extension")
     if found == "mp4":
         _check_atoms(path)
     try:
@@ -96,7 +96,8 @@ def video(container: Any) -> Any:
         raise refused("no_video")
     stream = container.streams.video[0]
     context = stream.codec_context
-    if context is None or context.name not in _CODECS | {"mjpeg"}:
+    allowed = {"mjpeg"} if "jpeg" in container.format.name else _CODECS
+    if context is None or context.name not in allowed:
         raise refused("codec_unsupported")
     if context.width * context.height > limits.PIXELS:
         raise refused("too_large")

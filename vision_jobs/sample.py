@@ -16,8 +16,9 @@ import numpy as np
 from vision_jobs import limits, probe
 from vision_jobs.model import Sample
 
-_EARLY: Final = 0.25
-"""Share of the sampling distance by which a keyframe may come early."""
+_EARLY_KEY: Final = 0.25
+_EARLY_FRAME: Final = 0.05
+"""Share of the sampling distance by which a keyframe, or any frame, may come early."""
 _LOOKED_AT_S: Final = 30.0
 """Seconds of a file over which the distance of keyframes is measured."""
 
@@ -38,19 +39,17 @@ def keyframes(path: Path, *, height: int = 720, every_s: float = 2.0) -> Iterato
     """
     with probe.opened(path) as container:
         stream = probe.video(container)
-        if stream.codec_context.name == "mjpeg":
-            yield from _shown(_decoded(container, stream), 0.0, height, 0.0)
-            return
-        times, keys = probe.packets(container, stream, _LOOKED_AT_S)
-        if not keys.any():
-            raise probe.refused("unreadable")
-        rare = probe.gop(times, keys) > limits.LONG_GOP_SECONDS
+        snapshot = stream.codec_context.name == "mjpeg"
+        rare = not snapshot and _keys_are_rare(container, stream)
     with probe.opened(path) as container:
         stream = probe.video(container)
-        stream.codec_context.skip_frame = "NONREF" if rare else "NONKEY"
-        yield from _shown(
-            _decoded(container, stream, only_keys=not rare, every_s=every_s), every_s, height, 0.0
-        )
+        if not snapshot:
+            stream.codec_context.skip_frame = "NONREF" if rare else "NONKEY"
+        keys = _Thin(every_s, _EARLY_KEY) if not rare and not snapshot else None
+        frames = _Thin(every_s, _EARLY_FRAME) if rare else None
+        for at, frame in _decoded(container, stream, keys):
+            if frames is None or frames.takes(at):
+                yield Sample(at, picture(frame, height))
 
 
 def window(
@@ -73,68 +72,17 @@ def window(
     """
     with probe.opened(path) as container:
         stream = probe.video(container)
-        base = stream.time_base
-        first = stream.start_time or 0
+        start = (stream.start_time or 0) + int(max(start_s, 0.0) / stream.time_base)
         try:
-            container.seek(first + int(max(start_s, 0.0) / base), stream=stream, backward=True)
+            container.seek(start, stream=stream, backward=True)
         except av.error.FFmpegError as error:
             raise probe.refused("unreadable") from error
-        for sample in _shown(_decoded(container, stream), 1 / fps, height, start_s):
-            if sample.at > end_s:
+        thin = _Thin(1 / fps, _EARLY_FRAME, start_s)
+        for at, frame in _decoded(container, stream):
+            if at > end_s + 1e-6:
                 return
-            yield sample
-
-
-def _decoded(
-    container: Any, stream: Any, *, only_keys: bool = False, every_s: float = 0.0
-) -> Iterator[tuple[float, Any]]:
-    """Seconds from the stream's start, and frames. Of keyframes only those that are wanted are decoded."""
-    base, first = float(stream.time_base), stream.start_time or 0
-    wanted = -np.inf
-    found = broken = 0
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.FFmpegError:
-            packet = None  # the file ends here; what was decoded so far counts
-        if packet is None:
-            break
-        if only_keys and packet.size:
-            if not packet.is_keyframe or packet.pts is None:
-                continue
-            at = (packet.pts - first) * base
-            if at < wanted:
-                continue
-            wanted = at + every_s * (1 - _EARLY)
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
-            broken += 1
-            continue
-        for frame in frames:
-            if frame.pts is None and stream.codec_context.name != "mjpeg":
-                continue
-            if frame.is_corrupt:
-                broken += 1
-                continue
-            found += 1
-            yield (0.0 if frame.pts is None else (frame.pts - first) * base), frame
-    if broken and not found:
-        raise probe.refused("unreadable")
-
-
-def _shown(
-    frames: Iterator[tuple[float, Any]], every_s: float, height: int, start_s: float
-) -> Iterator[Sample]:
-    """Frames as BGR pictures, no closer than ``every_s`` and from ``start_s`` on."""
-    wanted = start_s - 1e-6
-    for at, frame in frames:
-        if at < wanted:
-            continue
-        # From the grid, not from the last frame, so that the mean distance is the wanted one.
-        wanted = max(wanted + every_s, at + every_s * (1 - _EARLY)) if every_s else at
-        yield Sample(max(at, 0.0), picture(frame, height))
+            if thin.takes(at):
+                yield Sample(at, picture(frame, height))
 
 
 def picture(frame: Any, height: int) -> np.ndarray:
@@ -145,6 +93,74 @@ def picture(frame: Any, height: int) -> np.ndarray:
     """
     if frame.width * frame.height > limits.PIXELS:
         raise probe.refused("too_large")
-    share = min(1.0, height / frame.height, (limits.SLOT_BYTES / 3 / frame.width / frame.height) ** 0.5)
+    share = min(1.0, height / frame.height, (limits.SAMPLE_BYTES / 3 / frame.width / frame.height) ** 0.5)
     rows, columns = max(int(frame.height * share), 1), max(int(frame.width * share), 1)
-    return frame.to_ndarray(format="bgr24", width=columns, height=rows, interpolation="FAST_BILINEAR")
+    shown: np.ndarray = frame.to_ndarray(
+        format="bgr24", width=columns, height=rows, interpolation="FAST_BILINEAR"
+    )
+    return shown
+
+
+class _Thin:
+    """Chooses instants about ``every_s`` apart, by a grid, so that their mean distance is the wanted one."""
+
+    def __init__(self, every_s: float, early: float, start_s: float = 0.0) -> None:
+        self._every, self._early, self._wanted = every_s, early * every_s, start_s
+
+    def takes(self, at: float) -> bool:
+        """Whether an instant is chosen; asked in order of time."""
+        if at < self._wanted - self._early - 1e-6:
+            return False
+        self._wanted = max(self._wanted, at - self._early) + self._every
+        return True
+
+
+def _keys_are_rare(container: Any, stream: Any) -> bool:
+    times, keys = probe.packets(container, stream, _LOOKED_AT_S)
+    if not keys.any():
+        raise probe.refused("unreadable")
+    return probe.gop(times, keys) > limits.LONG_GOP_SECONDS
+
+
+def _decoded(container: Any, stream: Any, keys: _Thin | None = None) -> Iterator[tuple[float, Any]]:
+    """Seconds from the stream's start, and frames.
+
+    Args:
+        container: Opened.
+        stream: Its video.
+        keys: Decode the keyframes that it takes, and nothing else.
+    """
+    base, first = float(stream.time_base), stream.start_time or 0
+    still = stream.codec_context.name == "mjpeg"
+    last = 0.0
+    found = broken = 0
+    packets = container.demux(stream)
+    while (packet := _next(packets)) is not None:
+        if keys is not None and packet.size:
+            wanted = packet.is_keyframe and packet.pts is not None
+            if not wanted or not keys.takes((packet.pts - first) * base):
+                continue
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            broken += 1
+            continue
+        for frame in frames:
+            if frame.is_corrupt or (frame.pts is None and not still):
+                broken += 1
+                continue
+            at = 0.0 if still else max((frame.pts - first) * base, 0.0)
+            if found and at - last > limits.JUMP_SECONDS:
+                return  # the clock was set: nobody knows when the rest was
+            found, last = found + 1, at
+            yield at, frame
+    if broken and not found:
+        raise probe.refused("unreadable")
+
+
+def _next(packets: Iterator[Any]) -> Any:
+    """The next packet; ``None`` at the end, and where the file breaks off: what was decoded so far counts."""
+    try:
+        return next(packets, None)
+    except av.error.FFmpegError:
+        return None

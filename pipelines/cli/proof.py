@@ -65,16 +65,17 @@ def bench(part: str = "night", /, *, quick: bool = False, terminal: Injected) ->
     """速度：按 docs/reference/measures.csv 的名称列出。
 
     Args:
-        part: night、cockpit、prices、finance。
+        part: night、cockpit、prices、finance、vision。
         quick: 小规模，只看能否运行，不作结论。
     """
-    from pipelines.measures import cockpit, finance, night, prices_series
+    from pipelines.measures import cockpit, finance, night, prices_series, vision_bench
 
     parts = {
         "night": night.run,
         "cockpit": cockpit.run,
         "prices": prices_series.bench,
         "finance": finance.bench,
+        "vision": vision_bench.bench,
     }
     if part not in parts:
         raise Misuse(f"没有速度部分 {part}：可用的有 {'、'.join(parts)}")

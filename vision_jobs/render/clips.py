@@ -28,7 +28,7 @@ from vision_jobs.render.view import View
 from warehouse.errors import Permanent
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
-_DARK: Final = 0.13
+_DARK: Final = 0.08
 """Light that is left when the lights are off."""
 _PUFF_S: Final = 2.6
 """Life of a puff of steam."""
@@ -75,7 +75,7 @@ def render(
     """Draw the clips of a request.
 
     A request is ``{"seed": 1, "clips": [{"camera_id", "started_at" (ISO, with zone), "duration_s", "script", and as
-    wanted "name", "codec" (h264, hevc, mpeg4, jpeg), "fps", "gop_s", "width", "height", "view"}]}``. Entries of a
+    wanted "name", "codec" (h264, hevc, mpeg4, jpeg), "fps", "gop_s", "width", "height", "view", "noise" (grey levels)}]}``. Entries of a
     script, each with ``at`` in seconds:
 
     - ``{"enter": "p1", "hat": true, "mask": true, "smoke": false, "to": "cutting"}``: walks in to a station
@@ -132,6 +132,7 @@ def _clip(entry: dict[str, Any]) -> Clip:
         width=int(entry.get("width", 640)),
         height=int(entry.get("height", 360)),
         view=int(entry.get("view", 0)),
+        noise=float(entry.get("noise", 2)),
         script=tuple(entry.get("script", ())),
     )
 
@@ -187,7 +188,7 @@ class _Stage:
         self._looks = {a.name: people.look(_dice("look", seed, clip.camera_id, a.name)) for a in play.actors}
         self._flames = [effects.flames(dice) for _ in kitchen.burners]
         self._clouds = [effects.cloud(dice, thick=0.9) for _ in range(6)]
-        self._sensor = effects.Sensor(dice, clip.width, clip.height, noise_level=2.0)
+        self._sensor = effects.Sensor(dice, clip.width, clip.height, noise_level=clip.noise)
         self._cuts: dict[tuple[str, people.Pose, bool], people.CutOut | None] = {}
         self._next_boxes = 0.0
         self.persons: list[dict[str, Any]] = []

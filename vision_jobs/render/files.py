@@ -6,6 +6,7 @@ Belongs here: H.264, H.265 and MPEG-4 in mp4, and JPEG snapshots; the same frame
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -16,8 +17,8 @@ import numpy as np
 
 from warehouse.errors import Permanent
 
-_CLOCK: Final = 90_000
-"""Ticks per second of the written files."""
+_CLOCK: Final = 60_000
+"""Ticks per second of the written files: a multiple of the usual rates that MPEG-4 can hold."""
 _ENCODERS: Final = {"h264": "libx264", "hevc": "libx265", "mpeg4": "mpeg4"}
 
 
@@ -104,3 +105,30 @@ def snapshot(path: Path, picture: np.ndarray, quality: int = 88) -> None:
         quality: 1 to 100.
     """
     path.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
+def repeated(path: Path, out: Path, times: int) -> Path:
+    """A film played so many times in a row, its packets copied: a long recording that costs no encoding.
+
+    Args:
+        path: A film that begins with a keyframe.
+        out: The file to write.
+        times: How often.
+    """
+    with av.open(str(path)) as source:
+        stream = source.streams.video[0]
+        packets = [packet for packet in source.demux(stream) if packet.size]
+        step = min(b.dts - a.dts for a, b in pairwise(packets))
+        length = packets[-1].dts - packets[0].dts + step
+        base = stream.time_base
+        contents = [(bytes(p), p.pts, p.dts, p.is_keyframe) for p in packets]
+        with av.open(str(out), "w", format="mp4") as target:
+            copy: Any = target.add_stream_from_template(stream)
+            for turn in range(times):
+                for content, pts, dts, key in contents:
+                    packet = av.Packet(content)
+                    packet.stream, packet.time_base = copy, base
+                    packet.pts, packet.dts = pts + turn * length, dts + turn * length
+                    packet.is_keyframe = key
+                    target.mux(packet)
+    return out

@@ -44,6 +44,7 @@ class Clip:
     width: int
     height: int
     view: int
+    noise: float
     script: tuple[dict[str, Any], ...]
 
 

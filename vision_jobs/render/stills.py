@@ -102,7 +102,8 @@ def _crowd(kitchen: Kitchen, dice: Dice) -> list[people.Pose]:
     for _ in range(wanted * 4):
         if len(poses) == wanted:
             break
-        x, z = float(dice.uniform(-0.5, 0.5)) * kitchen.width, float(dice.uniform(0.9, kitchen.length - 0.8))
+        x = float(dice.uniform(-0.5, 0.5)) * kitchen.width
+        z = 0.8 + float(dice.random()) ** 1.35 * (kitchen.length - 1.6)  # near ones more often than by chance
         apart = all(np.hypot(x - other.x, z - other.z) > 0.45 for other in poses)
         if apart and kitchen.free(x, z):
             poses.append(
@@ -124,7 +125,7 @@ def _crowd(kitchen: Kitchen, dice: Dice) -> list[people.Pose]:
 def _burning(kitchen: Kitchen, dice: Dice) -> list[Billboard]:
     boards = []
     for place in kitchen.burners:
-        if dice.random() < 0.3:
+        if dice.random() < 0.4:
             blue = dice.random() < 0.2
             width = float(dice.uniform(0.15, 0.6))
             tall = float(dice.uniform(0.08, 0.16) if blue else width * dice.uniform(0.8, 1.9))
