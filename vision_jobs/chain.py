@@ -188,19 +188,14 @@ class _Work:
     def _closer(self, start: int, end: int, kinds: Sequence[str], *, persons: bool) -> list[Facts]:
         """Facts of a stretch at the second pass's rate, from every file that holds some of it."""
         found: list[Facts] = []
-        for segment, began, _ in self._judged:
-            low, high = max(start - began, 0), min(end - began, round(segment.duration_s * 1000))
-            if low >= high:
-                continue
+        for segment, began, low, high in self._parts(start, end):
             name = f"{low}-{high}-{'+'.join(kinds)}{'-persons' if persons else ''}"
             try:
                 part = self._cached(
                     segment,
                     name,
                     lambda s=segment, a=low, b=high: self._watcher.look_closer(  # type: ignore[misc]
-                        self._decoder.window(s.path, a / 1000, b / 1000, fps=self._rules.burst.fps),
-                        kinds,
-                        persons=persons,
+                        self._window(s, a, b, self._rules.burst.fps), kinds, persons=persons
                     ),
                 )
             except Transient:
@@ -214,17 +209,25 @@ class _Work:
     def _film(self, start: int, end: int) -> Iterator[Sample]:
         """Samples of a stretch for evidence, on the clock of the epoch, no instant twice."""
         covered = -np.inf
-        for segment, began, _ in self._judged:
-            low, high = max(start - began, 0), min(end - began, round(segment.duration_s * 1000))
-            if low >= high:
-                continue
-            for sample in self._decoder.window(
-                segment.path, low / 1000, high / 1000, fps=self._rules.evidence.fps
-            ):
+        for segment, began, low, high in self._parts(start, end):
+            for sample in self._window(segment, low, high, self._rules.evidence.fps):
                 at = began / 1000 + sample.at
                 if at > covered:
                     covered = at
                     yield Sample(at, sample.frame)
+
+    def _parts(self, start: int, end: int) -> Iterator[tuple[Segment, int, int, int]]:
+        """Files that hold some of a stretch: file, its start, and from when to when in it, in milliseconds."""
+        for segment, began, last in self._judged:
+            length = max(round(segment.duration_s * 1000), last - began)
+            low, high = max(start - began, 0), min(end - began, length)
+            if low <= high:
+                yield segment, began, low, high
+
+    def _window(self, segment: Segment, low: int, high: int, fps: float) -> Iterator[Sample]:
+        if segment.duration_s == 0:  # a snapshot
+            return self._decoder.keyframes(segment.path)
+        return self._decoder.window(segment.path, low / 1000, high / 1000, fps=fps)
 
     # Persons
 
@@ -244,11 +247,13 @@ class _Work:
         return found
 
     def _confirm(self, kind: str, seen: _Scene) -> list[Facts]:
-        """Closer looks around the candidates of a kind: none again soon after one, nor within a cool-down."""
+        """Closer looks around the candidates of a kind: none within a cool-down, and ever later after each that did not
+        confirm, so that a head that errs costs little."""
         rule, threshold = self._rules.people[kind], self._eyes.thresholds[kind]
         around = round(self._rules.burst.around_s * 1000)
         bursts: list[Facts] = []
         rest: dict[int, float] = {}
+        vain: dict[int, int] = {}
         for at, _, zone in events.candidates(
             self._persons(kind, seen), threshold, self._rules.burst.around_s
         ):
@@ -260,7 +265,11 @@ class _Work:
             confirmed = events.person_episodes(
                 self._persons(kind, near), rule, threshold, self._rules.sampling.gap_s
             )
-            rest[zone] = at + 1000 * (self._rules.cool_down_s if confirmed else self._rules.burst.again_s)
+            vain[zone] = 0 if confirmed else vain.get(zone, 0) + 1
+            again = self._rules.burst.again_s * 2 ** (vain[zone] - 1)
+            rest[zone] = at + 1000 * (
+                self._rules.cool_down_s if confirmed else min(again, self._rules.cool_down_s)
+            )
         return bursts
 
     def _persons(self, kind: str, seen: _Scene) -> Judged:

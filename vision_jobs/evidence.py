@@ -140,7 +140,7 @@ class _Clip:
             scale = min(1.0, self._rule.height / height)
             self._size = round(width * scale / 2) * 2, round(height * scale / 2) * 2
             self._stream.width, self._stream.height = self._size
-        small = cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(small, format="bgr24")))
 
     def close(self) -> bytes:

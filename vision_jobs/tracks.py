@@ -33,8 +33,8 @@ def follow(at: np.ndarray, boxes: np.ndarray, rule: Tracking) -> np.ndarray:
     seen = np.empty(0)
     number = np.empty(0, dtype=int)
     count = 0
-    instants, starts = np.unique(at, return_index=True)
-    for instant, start, end in zip(instants, starts, np.append(starts[1:], len(at)), strict=True):
+    instants, starts, sizes = np.unique(at, return_index=True, return_counts=True)
+    for instant, start, end in zip(instants, starts, starts + sizes, strict=True):
         alive = instant - seen <= rule.gap_s * 1000
         last, seen, number = last[alive], seen[alive], number[alive]
         new = boxes[start:end]

@@ -63,18 +63,22 @@ class Watcher:
             gate: Of this film.
         """
         record = _Record()
-        looked = person = -np.inf
-        flame = False
-        sampling, keep = self._rules.sampling, self._rules.tracks.gap_s
+        looked = person = flame = -np.inf
+        forced, keep, burns = (
+            1000 * seconds
+            for seconds in (
+                self._rules.sampling.forced_s,
+                self._rules.tracks.gap_s,
+                self._rules.flame_unattended.off_s,
+            )
+        )
         for sample in samples:
             at = round(sample.at * 1000)
             change = gate.look(sample.frame)
             if change.jumped or self._dark(sample.frame):
                 record.sample(at, LOST)
                 continue
-            awake = (
-                change.moved or flame or at - looked >= sampling.forced_s * 1000 or at - person <= keep * 1000
-            )
+            awake = change.moved or at - looked >= forced or at - person <= keep or at - flame <= burns
             if not awake:
                 record.sample(at, STILL)
                 continue
@@ -82,7 +86,8 @@ class Watcher:
             looked = at
             if self._look(sample.frame, at, record, self.kinds):
                 person = at
-            flame = self._flames(sample.frame, at, record)
+            if self._flames(sample.frame, at, record):
+                flame = at
         return record.facts(len(self.kinds), np.full(len(self.stoves), np.nan))
 
     def look_closer(self, samples: Iterable[Sample], kinds: Sequence[str], *, persons: bool) -> Facts:
@@ -111,7 +116,7 @@ class Watcher:
         )
 
     def _dark(self, frame: np.ndarray) -> bool:
-        return bool(frame[::8, ::8].mean() < self._rules.sampling.dark)
+        return float(frame[::8, ::8].mean()) < self._rules.sampling.dark
 
     def _look(self, frame: np.ndarray, at: int, record: _Record, kinds: Sequence[str]) -> bool:
         detections = self._eyes.detect(frame)
@@ -221,7 +226,7 @@ def _warm(crop: np.ndarray) -> np.ndarray:
 def _pixels(box: Box, frame: np.ndarray) -> float:
     """Length of a crop's shorter side."""
     height, width = frame.shape[:2]
-    return min((box.x2 - box.x1) * width, (box.y2 - box.y1) * height)
+    return float(min((box.x2 - box.x1) * width, (box.y2 - box.y1) * height))
 
 
 def _faces(persons: Sequence[Box], faces: Sequence[Detection]) -> list[Box | None]:

@@ -100,7 +100,8 @@ def inside(points: np.ndarray, zone: Zone) -> np.ndarray:
 def feet(boxes: np.ndarray) -> np.ndarray:
     """Middle of the lower edge of boxes (n, 4), kept within the picture: (n, 2)."""
     x = (boxes[:, 0] + boxes[:, 2]) / 2
-    return np.clip(np.stack([x, boxes[:, 3]], axis=1), 0.0, 1.0 - 1e-6)
+    found: np.ndarray = np.clip(np.stack([x, boxes[:, 3]], axis=1), 0.0, 1.0 - 1e-6)
+    return found
 
 
 def standing(boxes: np.ndarray, zones: Sequence[Zone]) -> np.ndarray:
@@ -108,7 +109,8 @@ def standing(boxes: np.ndarray, zones: Sequence[Zone]) -> np.ndarray:
     points = feet(boxes)
     if not zones:
         return np.zeros((len(boxes), 0), dtype=bool)
-    return np.stack([inside(points, zone) for zone in zones], axis=1)
+    found: np.ndarray = np.stack([inside(points, zone) for zone in zones], axis=1)
+    return found
 
 
 def innermost(boxes: np.ndarray, zones: Sequence[Zone]) -> np.ndarray:
