@@ -15,7 +15,7 @@ import numpy as np
 from vision_jobs.boxes import overlap
 from vision_jobs.coco import Coco, Picture
 from vision_jobs.detect import ModelEyes, open_detector
-from vision_jobs.heads import cut, region
+from vision_jobs.heads import region, shown
 from vision_jobs.model import Box
 
 IOU: Final = tuple(np.arange(0.5, 1.0, 0.05).round(2).tolist())
@@ -256,7 +256,7 @@ def given_crops(
     """What a head is shown of labelled pictures.
 
     Head boxes are regions already (they hold the hat), face and person boxes get the head's own crop, and for the
-    flame the whole picture stands for a zone.
+    flame the whole picture stands for a zone. What is too small to judge is left out, as at work.
 
     Returns:
         Crops (n, side, side, 3), whether each is the violation (n,), index of its picture (n,).
@@ -275,7 +275,7 @@ def given_crops(
             places = [_edges(kind, one.corners, height, width) for one in asked]
             labels = [JUDGED.get(one.category) == (kind, True) for one in asked]
         for edges, label in zip(places, labels, strict=True):
-            crop = cut(pixels, edges, side)
+            crop = shown(kind, pixels, edges, side)
             if crop is not None:
                 crops.append(crop)
                 positive.append(label)
