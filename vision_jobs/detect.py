@@ -176,6 +176,7 @@ class ModelEyes:
     Attributes:
         version: Hash over the files and thresholds of the models at work, 16 hex digits.
         thresholds: Per kind of judgement.
+        models: Model at work per class.
         heads: Head per kind of judgement.
         experimental: Kinds whose head is a trial.
     """
@@ -186,6 +187,7 @@ class ModelEyes:
         """
         told = sorted((kind, one.sha256, one.thresholds[kind]) for kind, one in models.items())
         self.version = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+        self.models = dict(models)
         self.heads = {kind: Head(models[kind]) for kind in KINDS if kind in models}
         self.thresholds: Mapping[str, float] = {kind: one.threshold for kind, one in self.heads.items()}
         self.experimental = frozenset(kind for kind in self.heads if models[kind].experimental)

@@ -7,15 +7,15 @@ neither right nor wrong. Does not belong here: what counts as an event (``rules`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from vision_jobs.boxes import overlap
 from vision_jobs.coco import Coco, Picture
-from vision_jobs.detect import ModelEyes
-from vision_jobs.heads import cut, region
+from vision_jobs.detect import ModelEyes, open_detector
+from vision_jobs.heads import region, shown
 from vision_jobs.model import Box
 
 IOU: Final = tuple(np.arange(0.5, 1.0, 0.05).round(2).tolist())
@@ -38,6 +38,8 @@ _AGAINST: Final[Mapping[str, tuple[str, ...]]] = {
 """Categories whose boxes a head is asked about; for the flame it is whole pictures."""
 _DETECTED: Final = ("person", "face", "head")
 _DRAWS: Final = 500
+_FLOOR: Final = 0.02
+"""Score from which detections are ranked, so that average precision sees the whole curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,7 @@ def given_crops(
     """What a head is shown of labelled pictures.
 
     Head boxes are regions already (they hold the hat), face and person boxes get the head's own crop, and for the
-    flame the whole picture stands for a zone.
+    flame the whole picture stands for a zone. What is too small to judge is left out, as at work.
 
     Returns:
         Crops (n, side, side, 3), whether each is the violation (n,), index of its picture (n,).
@@ -273,7 +275,7 @@ def given_crops(
             places = [_edges(kind, one.corners, height, width) for one in asked]
             labels = [JUDGED.get(one.category) == (kind, True) for one in asked]
         for edges, label in zip(places, labels, strict=True):
-            crop = cut(pixels, edges, side)
+            crop = shown(kind, pixels, edges, side)
             if crop is not None:
                 crops.append(crop)
                 positive.append(label)
@@ -309,7 +311,7 @@ def score_set(eyes: ModelEyes, labelled: Coco) -> dict[str, Score]:
         answered[category] = nothing
         if category not in present:
             continue
-        if category in _DETECTED:
+        if category in _DETECTED and category in eyes.models:
             answered[category] = _detected(eyes, labelled, category)
         elif category in JUDGED and JUDGED[category][0] in eyes.heads:
             kind, violation = JUDGED[category]
@@ -327,12 +329,14 @@ def score_set(eyes: ModelEyes, labelled: Coco) -> dict[str, Score]:
 
 
 def _detected(eyes: ModelEyes, labelled: Coco, category: str) -> Score:
+    model = eyes.models[category]
+    detector = open_detector(replace(model, thresholds=dict.fromkeys(model.classes, _FLOOR)))
+
     def detect(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = pixels.shape[:2]
-        found = [one for one in eyes.detect(pixels) if one.kind == category]
+        found = [one for one in detector.find(pixels) if one.kind == category]
         corners = np.array([(one.box.x1, one.box.y1, one.box.x2, one.box.y2) for one in found], float)
-        return corners.reshape(-1, 4) * [width, height, width, height], np.array(
-            [one.score for one in found], float
-        )
+        scores = np.array([one.score for one in found], float)
+        return corners.reshape(-1, 4) * [width, height, width, height], scores
 
-    return score_detected(labelled.pictures, detect, category, threshold=0.0)[0]
+    return score_detected(labelled.pictures, detect, category, threshold=model.thresholds[category])[0]

@@ -53,8 +53,8 @@ class Gate:
         """
         columns = max(round(_ROWS * frame.shape[1] / frame.shape[0]), 1)
         # Every so many pixels is enough, and many times cheaper than the mean over all of them.
-        step = max(frame.shape[0] // (2 * _ROWS), 1)
-        small = cv2.resize(frame[::step, ::step], (columns, _ROWS), interpolation=cv2.INTER_AREA)
+        double = cv2.resize(frame, (2 * columns, 2 * _ROWS), interpolation=cv2.INTER_NEAREST)
+        small = cv2.resize(double, (columns, _ROWS), interpolation=cv2.INTER_AREA)
         grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (3, 3), 0)
         if self._average is None or self._average.shape != grey.shape:
             self._average = grey.astype(np.float32)

@@ -17,7 +17,7 @@ from vision_jobs.registry import Model
 from vision_jobs.session import Session
 
 KINDS: Final = ("no_hat", "no_mask", "smoking", "flame")
-MIN_PIXELS: Final = {"no_hat": 32, "no_mask": 16, "smoking": 48, "flame": 24}
+MIN_PIXELS: Final = {"no_hat": 32, "no_mask": 23, "smoking": 48, "flame": 24}
 """Shorter side of the crop below which nothing can be seen: the judgement is unknown."""
 _BATCH: Final = 16
 
@@ -70,6 +70,13 @@ def cut(frame: np.ndarray, edges: tuple[int, int, int, int], side: int) -> np.nd
     )
 
 
+def shown(kind: str, frame: np.ndarray, edges: tuple[int, int, int, int], side: int) -> np.ndarray | None:
+    """The crop that a head judges; None where it is too small to see anything."""
+    if min(edges[2] - edges[0], edges[3] - edges[1]) < MIN_PIXELS[kind]:
+        return None
+    return cut(frame, edges, side)
+
+
 def normalised(crops: np.ndarray) -> np.ndarray:
     """Crops (n, side, side, 3) uint8 as network input (n, 3, side, side) float32."""
     return np.ascontiguousarray(((crops.astype(np.float32) - MEAN) / SPREAD).transpose(0, 3, 1, 2))
@@ -96,9 +103,8 @@ class Head:
         height, width = frame.shape[:2]
         crops, places = [], []
         for place, box in enumerate(boxes):
-            edges = region(self.kind, box, height, width)
-            crop = cut(frame, edges, self.side)
-            if crop is None or min(edges[2] - edges[0], edges[3] - edges[1]) < MIN_PIXELS[self.kind]:
+            crop = shown(self.kind, frame, region(self.kind, box, height, width), self.side)
+            if crop is None:
                 continue
             crops.append(crop)
             places.append(place)

@@ -224,9 +224,17 @@ def test_a_decoder_travels_to_another_process_without_its_child(decoder: Decoder
 
 
 def test_mutated_files_never_end_the_job(decoder: Decoder, tmp_path: Path) -> None:
-    clean = film(tmp_path / "clean.mp4", seconds(4)).read_bytes()
+    """CANTEEN_FUZZ_FILES=500 tries as many as the requirement names."""
+    count = int(os.environ.get("CANTEEN_FUZZ_FILES", "45"))
+    still = tmp_path / "clean.jpg"
+    snapshot(still, kitchen_films.picture(0))
+    films = [film(tmp_path / f"{c}.mp4", seconds(4), codec=c) for c in ("h264", "hevc")]
+    clean = [(path.read_bytes(), path.suffix) for path in (*films, still)]
     dice = random.Random(5)
-    outcomes = [outcome(decoder, mutated(clean, dice), tmp_path / f"{n}.mp4") for n in range(40)]
+    outcomes = []
+    for number in range(count):
+        content, suffix = clean[number % len(clean)]
+        outcomes.append(outcome(decoder, mutated(content, dice), tmp_path / f"{number}{suffix}"))
     assert set(outcomes) <= {"judged", *limits.QUARANTINE}
     assert {"judged", "truncated"} < set(outcomes)
 

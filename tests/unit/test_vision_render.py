@@ -48,7 +48,7 @@ def test_stills_are_the_same_for_a_seed_and_others_for_another() -> None:
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Still]:
-    return list(stills(11, 48))
+    return list(stills(11, 36))
 
 
 def test_stills_vary_in_what_a_detector_must_learn(drawn: list[Still]) -> None:

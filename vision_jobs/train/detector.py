@@ -209,8 +209,9 @@ def fit(
     steps = max(1, len(scenes) // _BATCH)
     optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * steps)
+    memory = 1 - 1 / max(1.0, 0.1 * epochs * steps)
     averaged = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(memory), use_buffers=True
     )
     parts = {"network": network, "optimiser": optimiser, "schedule": schedule, "averaged": averaged}
     begun = 0

@@ -55,10 +55,10 @@ RECIPES: Final = {
     "smoking": Recipe(side=160, views=3, epochs=14, rate=1.5e-3, mix=0.2, blur=0.15),
     "flame": Recipe(),
 }
-_BATCH: Final = 32
+_BATCH: Final = 16
 _DECAY: Final = 0.02
-_MEMORY: Final = 0.98
-"""Of the running mean of the weights, which is what is kept."""
+_KEPT: Final = 0.1
+"""Share of the steps over which the running mean of the weights reaches back; the mean is what is kept."""
 
 
 def device() -> torch.device:
@@ -140,14 +140,15 @@ def fit(
     rng = np.random.default_rng(seed)
     where = device()
     network = copy.deepcopy(network).to(where).train()
-    averaged = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(_MEMORY), use_buffers=True
-    )
     trained = [*network.backbone.stage3.parameters(), *network.backbone.stage4.parameters()]
     optimiser = torch.optim.AdamW(
         [{"params": trained}, {"params": network.last.parameters()}], lr=recipe.rate, weight_decay=_DECAY
     )
     steps = max(1, len(seen) // _BATCH)
+    memory = 1 - 1 / max(1.0, _KEPT * recipe.epochs * steps)
+    averaged = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(memory), use_buffers=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.epochs * steps)
     positive = float(labels.mean())
     weight = torch.tensor(min(4.0, max(0.3, (1 - positive) / positive)), device=where)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from vision_jobs.detect import CLASSES, Detector
-from vision_jobs.heads import MIN_PIXELS, cut, region
+from vision_jobs.heads import region, shown
 from vision_jobs.model import Box, Detection
 from vision_jobs.render.stills import Attributes, stills
 from vision_jobs.train.detector import Scene
@@ -61,8 +61,8 @@ def rendered(
             scenes.append(scene(frame, found, CLASSES, rng))
         for kind, box, label in _judged(frame, found, people, rng):
             edges = region(kind, box, height, width)
-            crop = cut(frame, edges, sides[kind])
-            if crop is not None and min(edges[2] - edges[0], edges[3] - edges[1]) >= MIN_PIXELS[kind]:
+            crop = shown(kind, frame, edges, sides[kind])
+            if crop is not None:
                 kept[kind].append((crop, label, number))
     return scenes, {kind: _together(rows, sides[kind]) for kind, rows in kept.items()}
 
