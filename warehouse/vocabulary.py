@@ -195,6 +195,7 @@ VIDEO_EVENTS: Final = {
         if code not in ("temperature", "humidity", "heartbeat")
     },
     "flame_unattended": "明火离岗",
+    "no_work_clothes": "未穿工作服",
 }
 EVENT_ORIGINS: Final = {"own": "本系统夜间识别", "gateway": "边缘网关识别"}
 EVENT_REVIEWS: Final = {"true": "属实", "false": "误报", "unclear": "无法判断"}

@@ -1,7 +1,11 @@
 {{ config(materialized='ephemeral') }}
 -- Required zones of the last 35 days with names; on the last day the canteens without any camera stand among them,
 -- because who is not connected is not fine.
-with shown as (
+with required as (
+    select count(*) as zones_required from {{ ref('ref_label') }} where list_name = 'required_zone'
+),
+
+shown as (
     select
         canteen_id, biz_date, kitchen_state, cameras, cameras_online, zones_required, zones_covered, zones_online,
         uncovered_zones
@@ -13,9 +17,7 @@ with shown as (
         0 as cameras, 0 as cameras_online, r.zones_required, 0 as zones_covered, 0 as zones_online,
         cast(null as varchar) as uncovered_zones
     from {{ ref('dim_canteen') }} as c
-    cross join (
-        select count(*) as zones_required from {{ ref('ref_label') }} where list_name = 'required_zone'
-    ) as r
+    cross join required as r
     left join {{ ref('mart_kitchen_day') }} as k
         on c.canteen_id = k.canteen_id and k.biz_date = {{ date_literal(last_day_of_run()) }}
     where {{ date_literal(last_day_of_run()) }} between c.valid_from and c.valid_to and k.canteen_id is null
