@@ -18,7 +18,7 @@ _VACUUM_HOURS: Final = 24 * 30
 
 
 def run(settings: Settings, progress: Callable[[str], None]) -> dict[str, int]:
-    """Compact closed months, delete unneeded files, empty scratch.
+    """Compact closed months, delete unneeded files and evidence whose days are over, empty scratch.
 
     Args:
         settings: The data home.
@@ -38,9 +38,20 @@ def run(settings: Settings, progress: Callable[[str], None]) -> dict[str, int]:
         progress(f"整理 {name}")
         delta.compact(path, open_months)
         deleted += len(delta.vacuum(path, _VACUUM_HOURS))
+    deleted += _expired_evidence(settings, as_of)
     shutil.rmtree(settings.scratch, ignore_errors=True)
     serving.prune(settings)
     return {"tables": len(published.tables), "files": deleted}
+
+
+def _expired_evidence(settings: Settings, as_of: dt.date) -> int:
+    """Number of pictures and clips of events that were kept long enough, by the calendar of the data."""
+    folder = settings.home / "evidence"
+    if not folder.exists():
+        return 0
+    from vision_jobs import evidence
+
+    return len(evidence.purge(folder, dt.datetime.combine(as_of, dt.time(), dt.UTC)))
 
 
 def _months_back(day: dt.date, count: int) -> list[str]:

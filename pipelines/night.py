@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.vision.expected import film_arrived
 from warehouse.errors import Permanent
 from warehouse.fingerprint import PRODUCT, code_hash, declares_database, landing_hash, registration_hash
 from warehouse.manifest import latest, write_durably
@@ -36,6 +37,7 @@ class Night:
         last: Last arrival date; everything that arrived up to it and was not yet taken is taken.
         force: Run although nothing changed, and publish although days are lost.
         on_step: Told after each durable step; a test kills the process there.
+        video: Folder of the recorded files that manifests name, ``video`` beside the landing folder where not given.
     """
 
     settings: Settings
@@ -44,6 +46,12 @@ class Night:
     last: dt.date
     force: bool = False
     on_step: Callable[[str], None] = _nothing
+    video: Path | None = None
+
+    @property
+    def films(self) -> Path:
+        """The video root."""
+        return self.video or self.landing.parent / "video"
 
 
 def unchanged(night: Night) -> bool:
@@ -53,6 +61,8 @@ def unchanged(night: Night) -> bool:
     """
     marker = _marker(night.settings)
     if night.force or not marker.exists() or declares_database(night.settings.home):
+        return False
+    if film_arrived(night.settings.home, night.films):
         return False
     published = latest(night.settings)
     return published is not None and json.loads(marker.read_text("utf8")) == _inputs(night, published.number)
@@ -69,16 +79,18 @@ def receive(night: Night, progress: Progress) -> dict[str, int]:
 
 
 def silver(night: Night, progress: Progress) -> dict[str, int]:
-    """New files through the contract into silver; what reference prices are of; books; three flows in one."""
+    """New files through the contract into silver; what reference prices are of; books; three flows in one; films."""
     from pipelines.books import step as books
     from pipelines.flows import step as flows
     from pipelines.prices import references
     from pipelines.silver import door
+    from pipelines.vision import step as vision
 
     counts = door.run(night.settings, progress, night.on_step)
     counts |= references.run(night.settings, progress, night.on_step)
     counts |= books.run(night.settings, night.last, progress, night.on_step)
-    return counts | flows.run(night.settings, progress, night.on_step)
+    counts |= flows.run(night.settings, progress, night.on_step)
+    return counts | vision.run(night.settings, night.films, progress, night.on_step, again=night.force)
 
 
 def quality(night: Night, progress: Progress) -> dict[str, int]:

@@ -166,6 +166,14 @@ FEEDS: Final[dict[str, Feed]] = {
         Feed("scale_reading", "智能秤称重", contracts.ScaleReading, _MESSAGE),
         Feed("morning_check", "晨检", contracts.MorningCheck, _MESSAGE, personal=("person_hash",)),
         Feed("edge_event", "边缘设备事件", contracts.EdgeEvent, _MESSAGE),
+        Feed("camera", "摄像头", contracts.Camera, ("camera_id", "valid_from"), None),
+        Feed("camera_zone", "摄像头区域", contracts.CameraZone, ("camera_id", "zone_id", "valid_from"), None),
+        Feed("camera_status", "摄像头在线状态", contracts.CameraStatus, _CANTEEN_DAY, "biz_date"),
+        Feed("camera_alarm", "摄像头报警", contracts.CameraAlarm, _CANTEEN_DAY),
+        Feed("video_segment", "视频文件清单", contracts.VideoSegment, _CANTEEN_DAY),
+        Feed("retained_sample", "食品留样", contracts.RetainedSample, _CANTEEN_DAY),
+        Feed("meal_time", "餐次时间", contracts.MealTime, ("canteen_id", "meal", "valid_from"), None),
+        Feed("event_verdict", "视频事件复核", contracts.EventVerdict, ("event_id",), None),
     )
 }
 
@@ -384,6 +392,69 @@ FLOW_DIFFERENCE: Final[dict[str, pl.DataType]] = {
 ``biz_date`` is the day of its earliest event, ``amount_yuan`` (never negative) what is unexplained; the amounts of
 the flows are money in less money out, zero where the flow has nothing."""
 
+VIDEO_JUDGED: Final[dict[str, pl.DataType]] = {
+    "canteen_id": pl.String(),
+    "biz_date": pl.Date(),
+    "camera_id": pl.String(),
+    "segment_sha256": pl.String(),
+    "path": pl.String(),
+    "started_at": pl.Datetime("us", "UTC"),
+    "segment_state": pl.String(),
+    "segment_reason": pl.String(),
+    "codec": pl.String(),
+    "duration_s": pl.Decimal(18, 3),
+    "samples": pl.Int64(),
+    "person_minutes": pl.Int64(),
+    "model_version": pl.String(),
+    "config_version": pl.String(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.video_judged``: what became of each row of the manifest that a night looked at.
+
+``segment_state`` is ``judged``, ``quarantined`` or ``waiting`` (no file yet: looked for again each night);
+``duration_s`` and what follows are null where nothing was judged."""
+
+VIDEO_PRESENCE: Final[dict[str, pl.DataType]] = {
+    "canteen_id": pl.String(),
+    "biz_date": pl.Date(),
+    "camera_id": pl.String(),
+    "zone_id": pl.String(),
+    "zone_kind": pl.String(),
+    "minute_at": pl.Datetime("us", "UTC"),
+    "persons": pl.Int64(),
+    "segment_sha256": pl.String(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.video_presence``: the most persons seen at once in a zone, minute by minute.
+
+A minute that was judged and empty is a row with 0; a minute without a row is unknown. ``persons`` is null where
+the samples of the minute could not be judged."""
+
+VIDEO_EVENT: Final[dict[str, pl.DataType]] = {
+    "canteen_id": pl.String(),
+    "biz_date": pl.Date(),
+    "camera_id": pl.String(),
+    "zone_id": pl.String(),
+    "event_id": pl.String(),
+    "event_kind": pl.String(),
+    "started_at": pl.Datetime("us", "UTC"),
+    "ended_at": pl.Datetime("us", "UTC"),
+    "samples": pl.Int64(),
+    "positive": pl.Int64(),
+    "score": pl.Float64(),
+    "box_json": pl.String(),
+    "segment_sha256": pl.String(),
+    "model_version": pl.String(),
+    "config_version": pl.String(),
+    "evidence_sha256": pl.String(),
+    "clip_sha256": pl.String(),
+    "biz_month": pl.String(),
+}
+"""Columns of ``silver.video_event``: episodes that the night's video jobs found, once each.
+
+``evidence_sha256`` and ``clip_sha256`` name files below ``<home>/evidence``, with faces blurred; null where none
+could be made."""
+
 SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     **{feed.name: feed.columns for feed in FEEDS.values()},
     "delivery": DELIVERY,
@@ -398,6 +469,9 @@ SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
     "book_stock": BOOK_STOCK,
     "flow_event": FLOW_EVENT,
     "flow_difference": FLOW_DIFFERENCE,
+    "video_judged": VIDEO_JUDGED,
+    "video_presence": VIDEO_PRESENCE,
+    "video_event": VIDEO_EVENT,
 }
 """Every silver table and its columns."""
 
@@ -437,6 +511,14 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.scale_reading": "production",
     "silver.morning_check": "production",
     "silver.edge_event": "production",
+    "silver.camera": "base",
+    "silver.camera_zone": "base",
+    "silver.camera_status": "production",
+    "silver.camera_alarm": "production",
+    "silver.video_segment": "production",
+    "silver.retained_sample": "production",
+    "silver.meal_time": "base",
+    "silver.event_verdict": "production",
     "silver.delivery": "run",
     "silver.quarantine": "run",
     "silver.provider": "base",
@@ -449,5 +531,8 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.book_stock": "production",
     "silver.flow_event": "production",
     "silver.flow_difference": "production",
+    "silver.video_judged": "run",
+    "silver.video_presence": "production",
+    "silver.video_event": "alert",
 }
 """Data class of every bronze and silver table; those of dbt's models and seeds are tags in ``dbt_project.yml``."""

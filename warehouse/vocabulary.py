@@ -187,6 +187,48 @@ EDGE_EVENTS: Final = {
     "humidity": "湿度",
     "heartbeat": "心跳",
 }
+# Of them, and of our own video jobs, those that a picture shows.
+VIDEO_EVENTS: Final = {
+    **{
+        code: label
+        for code, label in EDGE_EVENTS.items()
+        if code not in ("temperature", "humidity", "heartbeat")
+    },
+    "flame_unattended": "明火离岗",
+    "no_work_clothes": "未穿工作服",
+}
+EVENT_ORIGINS: Final = {"own": "本系统夜间识别", "gateway": "边缘网关识别"}
+EVENT_REVIEWS: Final = {"true": "属实", "false": "误报", "unclear": "无法判断"}
+ZONE_KINDS: Final = {
+    "cutting": "切配",
+    "cooking": "烹饪",
+    "stove": "灶台",
+    "stove_attendance": "灶台看护",
+    "sampling": "留样",
+    "dishwashing": "餐具消毒",
+    "floor": "地面",
+}
+# Zones that a kitchen must show.
+REQUIRED_ZONES: Final = ("cutting", "cooking", "sampling", "dishwashing")
+CAMERA_STATUS_SOURCES: Final = {"keepalive": "保活", "catalogue": "目录状态"}
+CAMERA_ALARMS: Final = {
+    "video_lost": "视频丢失",
+    "lens_covered": "镜头遮挡",
+    "device_fault": "设备故障",
+    "storage_fault": "存储故障",
+    "motion": "移动侦测",
+    "other": "其他报警",
+}
+# A camera on a day.
+CAMERA_STATES: Final = {"online": "在线", "interrupted": "有中断", "offline": "离线", "unknown": "未知"}
+# The required zones of a canteen on a day; only "covered" is fine.
+KITCHEN_STATES: Final = {
+    "covered": "必备区域全部在线",
+    "offline": "有必备区域不在线",
+    "uncovered": "有必备区域未覆盖",
+    "unknown": "无状态数据",
+    "not_connected": "未接入视频",
+}
 PRICE_KINDS: Final = {"wholesale": "批发价", "retail": "零售价", "tender": "中标价", "limit": "限价"}
 BANK_DIRECTIONS: Final = {"in": "收入", "out": "支出"}
 BANK_PROOFS: Final = {
@@ -303,6 +345,16 @@ FINDING_KINDS: Final = {
     "income_under_reported": ("餐费收入少记", "education", "按就餐消费记录补记收入"),
     "subsidy_not_spent": ("补助未足额用于食材", "education", "核对补助名册和列支，把未用部分用于食材"),
     "non_food_as_food": ("非食材记入食材成本", "education", "把非食材支出调出食材成本"),
+    "cooked_no_sample": ("有烹饪无留样", "market", "核对留样柜和留样记录，补登或责令整改"),
+    "meal_no_activity": ("供餐时段后厨无人", "both", "核对当餐由谁、在哪里制作，排除外购代做"),
+    "weighed_nobody": ("称重时无人在场", "both", "调取该时刻录像，核对称重和验收记录"),
+    "seen_unchecked": ("在岗人数多于晨检人数", "market", "核对当日上岗名单，补做晨检"),
+    "zone_uncovered": ("必备区域未覆盖", "market", "加装或调整摄像头，补登区域"),
+    "camera_offline": ("摄像头长时间离线", "market", "检查供电、网络和录像机，恢复后说明原因"),
+    **{
+        f"ai_{code}": (f"视频识别：{label}", "market", "看证据图片，复核属实后责令整改")
+        for code, label in VIDEO_EVENTS.items()
+    },
 }
 FLOWS: Final = {"bank": "资金流", "business": "业务流", "books": "账务流"}
 # How a verdict stands to the three flows.
@@ -461,6 +513,11 @@ PARAMETERS: Final = {
     "subsidy_gap_pct": "补助少列支的容差（%）",
     "flow_close_days": "月末后视为已结的天数",
     "flow_unexplained_pct": "三流未说明差额的上限（%）",
+    "camera_gap_minutes": "视为离线的保活间隔（分钟）",
+    "camera_offline_hours": "摄像头离线提示的起点（小时）",
+    "camera_uplink_mbps": "每路摄像头的上行带宽下限（Mbit/s）",
+    "video_cooking_minutes": "认定有烹饪的最少见人分钟数",
+    "video_empty_minutes": "认定供餐时段无人的最少已判分钟数",
 }
 DEPARTMENTS: Final = {"education": "教育", "market": "市场监管"}
 ROLE_KINDS: Final = {
@@ -486,6 +543,13 @@ UNKNOWN_REASONS: Final = {
         "逐笔说明三流差异，由数据管理员裁定后重新判定",
     ),
 }
+# Why a recorded file waits -> (what is wrong, what to do); `vision_jobs.limits` says why one cannot be judged at all.
+SEGMENT_WAITS: Final = {
+    "missing": ("清单所列视频文件不在视频目录中", "补传文件；文件到达后下一夜自动判定"),
+    "camera_unregistered": ("摄像头未登记", "在摄像头登记中补登，下一夜自动判定"),
+    "no_models": ("没有可用的识别模型", "用 ./canteen vision models add 登记模型"),
+}
+SEGMENT_STATES: Final = {"judged": "已判", "quarantined": "无法判定", "waiting": "等待文件"}
 REFUSALS: Final = {
     "unknown_layout": "表头无法识别，请按数据包说明核对列名",
     "unreadable": "文件无法解析（编码、格式或压缩包损坏）",
@@ -547,6 +611,9 @@ RULES: Final = {
         "边缘设备的时钟不准：事件时间晚于上报时间5分钟以上，或早于上报时间24小时以上",
         "给设备对时后补传；确属断网补传的由数据管理员放行",
     ),
+    "path_inside": ("文件路径越出视频目录", "路径从视频目录起写，不含“..”"),
+    "removed_after_put": ("销毁时间早于留样时间", "核对留样和销毁时间"),
+    "meal_times_ordered": ("烹饪、开餐、结束时间次序有误", "按 烹饪开始≤开餐＜结束 填写，用24小时制"),
     "net_adds_up": ("净额不等于总额减手续费", "核对结算单的总额、手续费和净额"),
     "settled_after_trade": ("结算日期早于交易日期", "核对交易日期和结算日期"),
     "subsidy_matches": ("补助金额不等于天数×标准", "核对就餐天数、补助标准和金额"),
@@ -750,6 +817,46 @@ LABELS: Final = {
     "refusal_code": "拒收代码",
     "message": "原因与处理",
     "is_replaced": "同名文件已重新送达",
+    "camera_id": "摄像头编号",
+    "camera_name": "摄像头名称",
+    "gb_code": "国标编码",
+    "uplink_mbps": "上行带宽（Mbit/s）",
+    "zone_id": "区域编号",
+    "zone_kind": "区域类别",
+    "polygon_json": "区域边界",
+    "seen_at": "状态时间",
+    "status_source": "状态来源",
+    "is_online": "是否在线",
+    "alarm_at": "报警时间",
+    "alarm_kind": "报警类别",
+    "started_at": "开始时间",
+    "ended_at": "结束时间",
+    "segment_sha256": "视频文件SHA-256",
+    "size_bytes": "字节数",
+    "dish_name": "菜品名称",
+    "weight_g": "留样重量（克）",
+    "put_at": "留样时间",
+    "removed_at": "销毁时间",
+    "cabinet_no": "留样柜",
+    "cabinet_temp_c": "留样柜温度（℃）",
+    "cook_from": "烹饪开始",
+    "serve_from": "开餐时间",
+    "serve_to": "结束时间（餐次）",
+    "review_code": "复核结论",
+    "reviewed_by": "复核角色",
+    "segment_state": "判定状态",
+    "segment_reason": "未判原因",
+    "codec": "编码",
+    "duration_s": "时长（秒）",
+    "samples": "判定样本数",
+    "positive": "违规样本数",
+    "person_minutes": "见人分钟数",
+    "model_version": "模型版本",
+    "config_version": "规则版本",
+    "minute_at": "分钟",
+    "persons": "同时在场人数",
+    "box_json": "目标框",
+    "clip_sha256": "证据片段SHA-256",
     "snapshot_id": "快照号",
     "as_of": "数据截至",
     "published_at": "发布时间",

@@ -37,6 +37,7 @@ def _dataset(
 
 DATASETS: Final = {
     "book_form": _dataset(BOTH, TIERS),
+    "camera_day": _dataset(BOTH, TIERS),
     "canteen_day": _dataset(BOTH, TIERS),
     "canteen_period": _dataset(BOTH, TIERS),
     "colour_day": _dataset(COUNTY, ABOVE_SCHOOL),
@@ -45,6 +46,7 @@ DATASETS: Final = {
     "document": _dataset(BOTH, TIERS),
     "finding": _dataset(BOTH, TIERS, "department"),
     "gap": _dataset(COUNTY, ABOVE_SCHOOL),
+    "kitchen_day": _dataset(BOTH, TIERS),
     "money_flow": _dataset(BOTH, TIERS),
     "money_line": _dataset(BOTH, TIERS),
     "money_month": _dataset(BOTH, TIERS),
@@ -58,6 +60,8 @@ DATASETS: Final = {
     "refused_file": _dataset(COUNTY, ABOVE_SCHOOL),
     "snapshot": _dataset((), TIERS),
     "stock": _dataset(BOTH, TIERS),
+    "video_event": _dataset(BOTH, TIERS),
+    "video_precision": _dataset(BOTH, TIERS),
 }
 """Every dataset of the cockpit; one without scope columns has the same rows for everybody."""
 

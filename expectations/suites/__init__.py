@@ -9,11 +9,22 @@ from __future__ import annotations
 from typing import Final
 
 from expectations.checks import Check, Suite
-from expectations.suites import bank, devices, disclosure, meals, money, prices, reference, supply, withdrawal
+from expectations.suites import (
+    bank,
+    devices,
+    disclosure,
+    meals,
+    money,
+    prices,
+    reference,
+    supply,
+    video,
+    withdrawal,
+)
 
 SUITES: Final[dict[str, Suite]] = {
     suite.feed: suite
-    for module in (reference, prices, supply, meals, disclosure, devices, withdrawal, bank, money)
+    for module in (reference, prices, supply, meals, disclosure, devices, withdrawal, bank, money, video)
     for suite in module.SUITES
 }
 

@@ -30,6 +30,7 @@ from ingest.simulator.references import References
 from ingest.simulator.service import Service
 from ingest.simulator.streams import IntArray
 from ingest.simulator.treasury import Treasury
+from ingest.simulator.video import Platform
 from warehouse.errors import Permanent
 
 MAX_CANTEENS = 5_000
@@ -107,6 +108,7 @@ def simulate(
     progress: Callable[[int, int], None] | None = None,
     origin: date | None = None,
     books: float = 0.0,
+    cameras: int = 0,
 ) -> dict[str, Any]:
     """Write ``out/landing``, ``out/extra`` and ``out/truth`` of a synthetic city.
 
@@ -123,6 +125,8 @@ def simulate(
         books: Share of the canteens that keep books in the city's finance system (feeds of ``finance`` and
             ``bank``); of the others these feeds are not delivered. None by default, as long as no finding
             rests on them; without keepers no money fault is planted.
+        cameras: Number of canteens whose kitchens are filmed (feeds of ``video``, ``clips.json``, and
+            ``truth/video_faults.parquet``).
 
     Returns:
         What ``truth/meta.json`` holds: arguments, counts, realism measures.
@@ -141,6 +145,7 @@ def simulate(
     bank = Bank(registry, out / "extra" / "bank", faulty=bool(kinds))
     references = References(play.world.pricing, planned, outbox, kinds)
     treasury = Treasury(registry, service, planned, play.accountant.stock_value())
+    platform = Platform(registry, service, outbox, cameras, (start, end), faulty=bool(kinds))
     if life == start:
         delivery.registry(play.world.unit(start))
         delivery.opening(play.opening)
@@ -154,6 +159,7 @@ def simulate(
         eaten[n], paid[n] = played.eaten, played.paid
         if played.day >= start:
             references.day(played.day)
+            platform.day(played.day)
             bank.day(played.day, played.paid, played.frames.get("purchase"))
         treasury.day(played.day, played.frames)
         if planned.keepers and played.day == month_end(played.day):
@@ -163,13 +169,14 @@ def simulate(
             progress(n, total)
     rows |= treasury.finish(outbox)
     outbox.seal()
+    platform.finish(out)
     _extras(out, registry, bank, start, end, faulty=bool(kinds))
     cheating.tell_lasting(registry, service, planned)
     cheating.tell_counts(registry, service, planned)
     play.world.overcharging.tell_lasting()
     return _write_truth(
         out / "truth", registry, service, planned, journal, delivery, play.world, (eaten, paid), treasury.disagreements, rows,
-        {"canteens": canteens, "start": f"{start}", "end": f"{end}", "seed": seed, "origin": f"{life}", "faults": sorted(kinds), "books": books},
+        {"canteens": canteens, "start": f"{start}", "end": f"{end}", "seed": seed, "origin": f"{life}", "faults": sorted(kinds), "books": books, "cameras": cameras},
     )  # fmt: skip
 
 

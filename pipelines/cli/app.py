@@ -15,7 +15,7 @@ from typing import Final
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnknownOptionError
 
-from pipelines.cli import analyst, data, demo, develop, maps, operate, proof, steward
+from pipelines.cli import analyst, data, demo, develop, maps, operate, proof, steward, vision
 from pipelines.cli.terminal import Misuse, take_common
 from warehouse.errors import CanteenError
 
@@ -62,6 +62,7 @@ APP.command(proof.content_hash, name="hash")
 APP.command(steward.QUARANTINE)
 APP.command(steward.decide)
 APP.command(maps.MAP)
+APP.command(vision.VISION)
 
 
 def main(words: Sequence[str]) -> int:

@@ -65,6 +65,7 @@ def nightly(
     day: Annotated[date, Parameter(name="--date")],
     to: date | None = None,
     landing: Path | None = None,
+    video: Path | None = None,
     force: bool = False,
     terminal: Injected,
 ) -> Answer:
@@ -74,11 +75,21 @@ def nightly(
         day: 到达日期；有 --to 时为第一天。
         to: 最后一天；一段日期只运行一次。
         landing: 交付文件夹，默认为数据目录下的 landing。
+        video: 视频文件夹，清单中的路径从它起算；默认为交付文件夹旁的 video。
         force: 没有变化也重做一遍。
     """
     last = to or day
     _ordered(day, last)
-    tonight = Night(terminal.settings, (landing or terminal.landing).absolute(), day, last, force)
+    tonight = Night(
+        terminal.settings,
+        (landing or terminal.landing).absolute(),
+        day,
+        last,
+        force,
+        video=None if video is None else video.absolute(),
+    )
+    if video is not None and not video.is_dir():
+        raise Permanent(f"视频文件夹不存在：{video}，请用 --video 指定")
     if not tonight.landing.is_dir():
         raise Permanent(f"交付文件夹不存在：{tonight.landing}，请用 --landing 指定")
     return run_night(tonight, terminal)

@@ -23,13 +23,15 @@ NIGHTS_ONE_BY_ONE: Final = 3
 SEED: Final = 1
 BOOKS: Final = 0.05
 """Share of the canteens that keep books, so that the tab of the money shows something."""
+FILMED: Final = 3
+"""Canteens with cameras; clips of two of them are drawn and judged."""
 LAST_DAY: Final = dt.date(2026, 10, 15)
 """A fixed span in term time, so that everyone's demo shows the same city."""
 COLOURS: Final = {"green": "绿", "yellow": "黄", "red": "红", "unknown": "未知"}
 
 
 def demo(*, no_serve: bool = False, terminal: Injected) -> Answer:
-    """演示：模拟 60 个食堂 45 天，从文件到红线判定，再打开页面。数据已在时只打开页面。
+    """演示：模拟 60 个食堂 45 天，从文件和后厨短片到红线判定和视频识别，再打开页面。数据已在时只打开页面。
 
     Args:
         no_serve: 只准备数据，不启动页面。
@@ -72,18 +74,22 @@ def _prepare(terminal: Terminal) -> None:
 
 
 def _simulate(terminal: Terminal, first: dt.date) -> None:
-    """Fill ``<home>/landing`` and ``<home>/truth``, whole or not at all."""
+    """Fill ``<home>/landing``, ``<home>/video`` and ``<home>/truth``, whole or not at all."""
     from ingest import simulator
+    from pipelines.vision import drawing
 
     out = terminal.home / "simulated"
     shutil.rmtree(out, ignore_errors=True)
     terminal.progress(f"模拟 {CANTEENS} 个食堂，{first} 至 {LAST_DAY}")
-    simulator.simulate(out, CANTEENS, first, LAST_DAY, SEED, books=BOOKS)
+    simulator.simulate(out, CANTEENS, first, LAST_DAY, SEED, books=BOOKS, cameras=FILMED)
+    drawing.draw(out / "clips.json", out / "video", out / "landing", terminal.progress)
     for folder in (out / "landing").glob("*/*"):
         if folder.name > LAST_DAY.isoformat():
             shutil.rmtree(folder)  # arrives after the demo's last night; the sensor would take it at once
     shutil.rmtree(terminal.home / "truth", ignore_errors=True)
     (out / "truth").rename(terminal.home / "truth")
+    shutil.rmtree(terminal.home / "video", ignore_errors=True)
+    (out / "video").rename(terminal.home / "video")
     (out / "landing").rename(terminal.landing)
     shutil.rmtree(out)
 

@@ -37,11 +37,11 @@ def accuracy(
     """准确度：按 docs/reference/measures.csv 的名称列出。
 
     Args:
-        part: redline、access、prices、finance。
+        part: redline、access、prices、finance、vision。
         seed: 随机种子。
-        data: 真实数据的文件夹；prices、finance 的部分指标需要它，没有时这些指标为空。
+        data: 真实数据的文件夹；prices、finance、vision 的部分指标需要它，没有时这些指标为空。
     """
-    from pipelines.measures import access, finance, prices_lines, prices_series, redline
+    from pipelines.measures import access, finance, prices_lines, prices_series, redline, vision
 
     def prices(*, seed: int, progress: Callable[[str], None]) -> list[dict[str, Any]]:
         lines = prices_lines.run(seed=seed, progress=progress)
@@ -52,6 +52,7 @@ def accuracy(
         "access": access.run,
         "prices": prices,
         "finance": partial(finance.accuracy, data=data),
+        "vision": partial(vision.accuracy, data=data, home=terminal.home),
     }
     if part not in parts:
         raise Misuse(f"没有准确度部分 {part}：可用的有 {'、'.join(parts)}")

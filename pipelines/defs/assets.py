@@ -37,15 +37,18 @@ class Lakehouse(dg.ConfigurableResource):
         home: Folder of the data home.
         landing: Folder that providers deliver into.
         force: Do the work again although nothing changed.
+        video: Folder of recorded films; empty: ``video`` beside the landing folder.
     """
 
     home: str
     landing: str
     force: bool = False
+    video: str = ""
 
     def night(self, first: date, last: date) -> night.Night:
         """The night of a range of arrival dates, both included."""
-        return night.Night(settings.load(self.home), Path(self.landing), first, last, self.force)
+        video = Path(self.video) if self.video else None
+        return night.Night(settings.load(self.home), Path(self.landing), first, last, self.force, video=video)
 
 
 def _run(context: dg.AssetExecutionContext, lakehouse: Lakehouse, step: Step) -> dg.MaterializeResult:

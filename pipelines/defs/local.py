@@ -83,6 +83,7 @@ def run(night: Night) -> dict[str, dict[str, int]]:
                                 "home": str(night.settings.home),
                                 "landing": str(night.landing),
                                 "force": night.force,
+                                "video": str(night.video or ""),
                             }
                         }
                     },

@@ -31,6 +31,10 @@ _AS_OF_ROW: Final = "as_of"
 _NO_EFFECT: Final = frozenset(
     {"disclosure_line", "posted_voucher", "book_period", "book_stock", "flow_decision"}
 )
+# An account, a camera or a sample cabinet may be older than the first meal; a canteen's days begin with its meals.
+_NO_BEGINNING: Final = frozenset(
+    {"bank_line", "camera_status", "camera_alarm", "video_segment", "retained_sample"}
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _first_days(settings: Settings) -> list[dt.date]:
     ranges = [
         delta.day_range(settings.table(feed.table))
         for feed in FEEDS.values()
-        if feed.dated and not feed.by_message and feed.name != "bank_line"
+        if feed.dated and not feed.by_message and feed.name not in _NO_BEGINNING
     ]
     return [found[0] for found in ranges if found is not None]
 

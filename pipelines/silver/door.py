@@ -26,6 +26,10 @@ from warehouse.tables import ARRIVED, DELIVERY, FEEDS, LINEAGE, PROVIDER, QUARAN
 
 _BATCH_ROWS: Final = 250_000
 _APPLIED: Final = "canteen.applied_batch"
+_FROM_A_DAY: Final = frozenset(
+    {"org", "price_reference", "quotation", "price_agreement", "camera", "camera_zone", "meal_time"}
+)
+"""Reference feeds whose rows change nothing before the day from which they hold."""
 
 
 @dataclass
@@ -254,7 +258,7 @@ def _write_feed(settings: Settings, feed: Feed, changed: pl.DataFrame, inbox: _I
         period=delta.Period("biz_date", days),
         partition=feed.partition,
         commit_id=commit_id,
-        touched=[] if feed.by_message else [str(day) for day in days],  # no model reads messages yet
+        touched=[] if feed.name == "withdrawal" else [str(day) for day in days],
     )
 
 
@@ -288,7 +292,9 @@ def _reach(feed: Feed, rows: pl.DataFrame) -> list[str]:
         return [str(day) for day in rows["biz_date"].dt.truncate("1mo").unique()]
     if feed.name in ("supplier", "access_grant", "map_shape"):
         return []
-    if feed.name in ("org", "price_reference", "quotation", "price_agreement"):
+    if feed.name == "event_verdict":
+        return [str(day) for day in rows["event_date"].unique()]
+    if feed.name in _FROM_A_DAY:
         return [f">={rows['valid_from'].min()}"]
     return [delta.EVERYTHING]
 

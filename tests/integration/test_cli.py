@@ -58,7 +58,7 @@ def test_words_after_a_double_dash_are_left_alone() -> None:
         (["nightly", "--date", "2026-09-02", "--to", "2026-09-01"], "晚于"),
         (["status", "--fast"], "没有选项 --fast"),
         (["test", "cooking"], "没有部分 cooking"),
-        (["accuracy", "vision"], "vision"),
+        (["accuracy", "video"], "video"),
         (["status", "--home"], "--home"),
     ],
 )

@@ -24,7 +24,7 @@ from pipelines.measures.served import Served
 
 pytestmark = pytest.mark.long
 TIERS = ("city", "county", "school")
-TABS = ("总览", "红线", "数据可信度", "预警与线索", "价格", "资金")
+TABS = ("总览", "红线", "数据可信度", "预警与线索", "价格", "资金", "明厨亮灶")
 SHOTS = os.environ.get("CANTEEN_SHOTS")
 LARGEST_PICTURE = 400_000
 MAY_BE_EMPTY = {

@@ -306,6 +306,24 @@ GOOD = {
     | {"person_no": "88", "forehead_temp": "36.5", "is_fit": 1},
     "edge_event": {**_DAY, "device_id": "d", "event_at": f"{pack_city.NIGHTS[0]} 07:59:00"}
     | {"event_kind": "smoking"},
+    "camera": {"camera_id": "k", "canteen_id": "A1", "camera_name": "甲", "valid_from": "2026-09-01"},
+    "camera_zone": {"camera_id": "k", "zone_id": "z", "zone_kind": "floor", "valid_from": "2026-09-01"}
+    | {"polygon_json": "[[0,0],[1,0],[1,1]]"},
+    "camera_status": {**_DAY, "camera_id": "k", "seen_at": "2026-09-01 08:00:00"}
+    | {"status_source": "keepalive", "is_online": 1},
+    "camera_alarm": {**_DAY, "camera_id": "k", "alarm_at": "2026-09-01 08:00:00", "alarm_kind": "video_lost"},
+    "video_segment": {**_DAY, "camera_id": "k", "path": "k/a.mp4", "started_at": "2026-09-01 08:00:00"}
+    | {"segment_sha256": "0" * 64, "size_bytes": 9},
+    "retained_sample": {**_DAY, "meal": "lunch", "dish_name": "鱼", "weight_g": 130}
+    | {"put_at": "2026-09-01 11:30:00"},
+    "meal_time": {"canteen_id": "A1", "meal": "lunch", "cook_from": "09:00", "valid_from": "2026-09-01"}
+    | {"serve_from": "11:30", "serve_to": "12:30"},
+    "event_verdict": {
+        "event_id": "e",
+        "event_date": "2026-09-01",
+        "review_code": "true",
+        "reviewed_by": "steward",
+    },
     "disclosure_line": {
         "canteen_id": "A1",
         "biz_date": "2026-08-31",

@@ -133,6 +133,16 @@ FAULTS = (
     Fault("edge_event", "no_picture", "in_set", "picture", every(9, evidence_sha256=None)),
     Fault("edge_event", "covered", "between", "covered_share", every(3, event_kind="lens_covered")),
     Fault("withdrawal", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
+    Fault("camera", "no_code", "not_null", "gb_code", every(3, gb_code=None)),
+    Fault("camera", "no_line", "not_null", "uplink_mbps", every(3, uplink_mbps=None)),
+    Fault("camera_zone", "all_floor", "between", "floor_share", every(1, zone_kind="floor")),
+    Fault("camera_status", "many_offline", "between", "offline_share", every(2, is_online=False)),
+    Fault("camera_alarm", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
+    Fault("video_segment", "empty_files", "between", "size_bytes", every(9, size_bytes=0)),
+    Fault("retained_sample", "small", "between", "weight_g", every(9, weight_g=100)),
+    Fault("retained_sample", "warm", "between", "cabinet_temp_c", every(9, cabinet_temp_c=15)),
+    Fault("meal_time", "at_night", "matches", "serve_from", every(9, serve_from="02:00")),
+    Fault("event_verdict", "nobody_knows", "between", "unclear_share", every(2, review_code="unclear")),
     Fault("map_shape", "another_city", "matches", "division_code", every(30, division_code="430102")),
 )  # fmt: skip
 
@@ -184,6 +194,18 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
         "edge_event": fact
         | {"device_id": f"D{i % 5}", "event_at": TAKEN, "reported_at": TAKEN, "event_kind": "no_mask"}
         | {"evidence_sha256": "a" * 64},
+        "camera": {"camera_id": f"K{i}", "canteen_id": "C1", "gb_code": f"{i:020}", "uplink_mbps": 2},
+        "camera_zone": {
+            "camera_id": f"K{i}",
+            "zone_id": "z",
+            "zone_kind": ("cutting", "floor", "stove")[i % 3],
+        },
+        "camera_status": fact | {"camera_id": "K", "seen_at": TAKEN, "is_online": True},
+        "camera_alarm": fact | {"camera_id": "K", "alarm_at": TAKEN, "alarm_kind": "video_lost"},
+        "video_segment": fact | {"camera_id": "K", "path": f"K/{i}.mp4", "size_bytes": 9_000},
+        "retained_sample": fact | {"meal": "lunch", "weight_g": 130, "cabinet_temp_c": 4},
+        "meal_time": {"canteen_id": f"C{i}", "meal": "lunch", "serve_from": "11:30"},
+        "event_verdict": {"event_id": f"e{i}", "review_code": "true"},
         "bank_account": {"account_no": f"A{i}", "account_role": "special", "bank_name": "岳阳农商行"},
         "flow_decision": {"subject_id": f"D-{i}", "decision_code": "explained", "reason": "误付后已退回"},
         "settlement": fact

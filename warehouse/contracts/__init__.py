@@ -38,6 +38,16 @@ from warehouse.contracts.reference import (
 )
 from warehouse.contracts.rules import ROW_RULES
 from warehouse.contracts.supply import Purchase, StockMove, Stocktake
+from warehouse.contracts.video import (
+    Camera,
+    CameraAlarm,
+    CameraStatus,
+    CameraZone,
+    EventVerdict,
+    MealTime,
+    RetainedSample,
+    VideoSegment,
+)
 from warehouse.contracts.withdrawal import Withdrawal
 
 __all__ = [
@@ -46,10 +56,15 @@ __all__ = [
     "BankAccount",
     "BankLine",
     "Calendar",
+    "Camera",
+    "CameraAlarm",
+    "CameraStatus",
+    "CameraZone",
     "Consumption",
     "ControlTotal",
     "DisclosureLine",
     "EdgeEvent",
+    "EventVerdict",
     "Expense",
     "FlowDecision",
     "FundSplit",
@@ -59,6 +74,7 @@ __all__ = [
     "MapShape",
     "MealFee",
     "MealLeave",
+    "MealTime",
     "MorningCheck",
     "Org",
     "PriceAgreement",
@@ -67,6 +83,7 @@ __all__ = [
     "Purchase",
     "Quotation",
     "Refund",
+    "RetainedSample",
     "ScaleReading",
     "Settlement",
     "StockMove",
@@ -74,6 +91,7 @@ __all__ = [
     "SubsidyRoster",
     "Supplier",
     "SupplierPayment",
+    "VideoSegment",
     "VoucherLine",
     "Withdrawal",
 ]

@@ -37,4 +37,7 @@ ROW_RULES: Final[dict[str, tuple[str, ...]]] = {
     "sensor_plausible": ("measure",),
     "thresholds_ordered": ("low_threshold", "high_threshold"),
     "event_clock_right": ("event_at", "reported_at"),
+    "path_inside": ("path",),
+    "removed_after_put": ("removed_at", "put_at"),
+    "meal_times_ordered": ("serve_from", "cook_from", "serve_to"),
 }

@@ -14,6 +14,8 @@ from (
     select * from {{ ref('red_line_finding') }}
     union all
     select * from {{ ref('money_finding') }}
+    union all
+    select * from {{ ref('video_finding') }}
 ) as f
 left join {{ ref('dim_canteen') }} as c
     on f.canteen_id = c.canteen_id and f.biz_date between c.valid_from and c.valid_to

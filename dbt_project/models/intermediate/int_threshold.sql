@@ -10,7 +10,8 @@
     'price_supplier_lines', 'price_supplier_pct', 'price_supplier_z', 'price_fall_pct', 'settle_meal_days',
     'refund_due_days', 'refund_min_persons', 'invoice_tolerance_pct', 'statement_due_days',
     'statement_min_documents', 'ratio_price_pct', 'ratio_price_items', 'income_gap_pct', 'subsidy_gap_pct',
-    'flow_close_days', 'flow_unexplained_pct'] %}
+    'flow_close_days', 'flow_unexplained_pct', 'camera_gap_minutes', 'camera_offline_hours', 'camera_uplink_mbps',
+    'video_cooking_minutes', 'video_empty_minutes'] %}
 with boundary as (
     select valid_from as since from {{ ref('ref_threshold') }}
     union

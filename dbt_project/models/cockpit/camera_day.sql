@@ -1,0 +1,25 @@
+-- Cameras day by day as they are shown (int_shown_camera_day).
+select
+    camera_id,
+    camera_name,
+    canteen_id,
+    canteen_name,
+    school_id,
+    school_name,
+    county_code,
+    county_name,
+    biz_date,
+    is_last,
+    online_rate,
+    offline_hours,
+    outages,
+    alarms,
+    segments,
+    segments_judged,
+    judged_hours,
+    is_online,
+    is_offline,
+    is_unknown,
+    state_label,
+    uplink_label
+from {{ ref('int_shown_camera_day') }}

@@ -1,0 +1,60 @@
+"""Trained networks as ONNX files.
+
+Belongs here: the exported form of each network. The calibration and the mirror image are inside the file, so that its
+output is what the registry's threshold is held against.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from vision_jobs.train.backbone import Head
+from vision_jobs.train.detector import CanteenNet
+
+
+class _Calibrated(nn.Module):
+    """Head with its calibration: normalised crops in, probabilities out."""
+
+    def __init__(self, head: Head, scale: float, offset: float) -> None:
+        super().__init__()
+        self.head, self.scale, self.offset = head, scale, offset
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        early = self.head.backbone.early(crops)
+        mean = (self.head.late(early) + self.head.late(early.flip(3))) / 2
+        return torch.sigmoid(self.scale * mean + self.offset)
+
+
+def export_head(head: Head, calibration: tuple[float, float], side: int, path: Path) -> None:
+    """Write a head as ONNX with a dynamic batch.
+
+    Args:
+        head: In evaluation mode.
+        calibration: Scale and offset of its logit.
+        side: Input side in pixels.
+        path: Of the file.
+    """
+    axes = {"crops": {0: "n"}, "scores": {0: "n"}}
+    _write(_Calibrated(head, *calibration).eval(), torch.zeros(2, 3, side, side), path, axes)
+
+
+def export_detector(network: CanteenNet, path: Path) -> None:
+    """Write the detector as ONNX; the number of rows and columns is dynamic, in multiples of 32."""
+    axes = {"frames": {0: "n", 2: "rows", 3: "columns"}, "cells": {0: "n", 1: "cells"}}
+    _write(network, torch.zeros(1, 3, 224, 384), path, axes)
+
+
+def _write(network: nn.Module, example: torch.Tensor, path: Path, axes: dict[str, dict[int, str]]) -> None:
+    """Write a network in evaluation mode; ``axes`` names input and output and their axes of any length."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # The newer exporter needs a package that is not among the requirements; this one writes the same graph.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network, (example,), str(path), dynamo=False, opset_version=17,
+            input_names=[next(iter(axes))], output_names=[list(axes)[-1]], dynamic_axes=axes,
+        )  # fmt: skip

@@ -1,0 +1,238 @@
+"""The models that come with the product, made again from open data and rendered kitchens.
+
+Belongs here: what each shipped model learns from and is held against. Each part is kept in the work folder, so that an
+interrupted run goes on. Frames of unclear rights are not among its inputs.
+
+Run as ``python -m vision_jobs.train.shipped DATA WORK``: ``DATA`` is the folder of real data (with ``vision`` in it),
+``WORK`` any folder. Writes ``vision_jobs/models``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+
+from vision_jobs import card, coco, registry
+from vision_jobs.coco import Picture
+from vision_jobs.detect import CLASSES, Canteen, open_detector
+from vision_jobs.evaluate import Score, detection_ap, given_crops, interval, match, recall_at, score_judged
+from vision_jobs.heads import KINDS, Head
+from vision_jobs.registry import KNOWN, Model, sha256_of
+from vision_jobs.train import scenes
+from vision_jobs.train.city import START
+from vision_jobs.train.detector import CanteenNet, Scene, fit
+from vision_jobs.train.develop import WANTED, develop
+from vision_jobs.train.export import export_detector, export_head
+from vision_jobs.train.heads import RECIPES
+from vision_jobs.unseen import score_unseen, unseen, write_seen
+
+_SEED: Final = 101
+_RENDERED: Final = 400
+_TEST: Final = 120
+_EPOCHS: Final = 12
+_REAL: Final = {"no_mask": "mask", "smoking": "smoking"}
+_SHORTER: Final = {"no_hat": {"views": 3, "epochs": 10}, "flame": {"views": 2, "epochs": 8}}
+"""Rendered crops are many and alike: fewer passes do."""
+_HELD: Final = 5
+"""One of so many groups of look-alikes is held out of training."""
+_LICENCE: Final = "own; early layers from dog-qiuqiu/FastestDet, BSD-3-Clause"
+
+
+def main() -> None:
+    """Make every model."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    data, work = Path(sys.argv[1]), Path(sys.argv[2])
+    work.mkdir(parents=True, exist_ok=True)
+    for kind in ("no_hat", "no_mask", "flame", "smoking"):
+        _head(kind, data, work)
+        _score(kind, data, work)
+    _detector(data, work)
+    card.write()
+
+
+def _say(line: str) -> None:
+    print(f"[{time.process_time():7.1f}s] {line}", flush=True)
+
+
+def _rendered(work: Path, name: str, seed: int, count: int) -> tuple[list[Scene], dict[str, scenes.Crops]]:
+    file = work / f"{name}.npz"
+    if not file.exists():
+        made = scenes.rendered(
+            seed, count, {kind: RECIPES[kind].side for kind in KINDS}, width=768, height=432
+        )
+        scenes.save(file, *made)
+        _say(f"rendered {count} pictures: {name}")
+    return scenes.load(file)
+
+
+def _parts(pictures: tuple[Picture, ...]) -> tuple[list[Picture], list[Picture]]:
+    """Pictures to train on, and those held out; look-alikes stay together."""
+    prints = np.array([coco.fingerprint(one.pixels()) for one in pictures], np.uint64)
+    groups = coco.look_alikes(prints)
+    held = np.array([hashlib.sha256(pictures[k].source.encode()).digest()[0] % _HELD == 0 for k in groups])
+    return [p for p, h in zip(pictures, held, strict=True) if not h], [
+        p for p, h in zip(pictures, held, strict=True) if h
+    ]
+
+
+def _labelled(data: Path, name: str) -> tuple[Picture, ...]:
+    return coco.read(data / "vision", data / "vision" / "annotations" / f"{name}.json").pictures
+
+
+def _head(kind: str, data: Path, work: Path) -> None:
+    done = work / f"{kind}.done"
+    if done.exists():
+        return
+    recipe = replace(RECIPES[kind], **_SHORTER.get(kind, {}))
+    crops = _rendered(work, "train", _SEED, _RENDERED)[1][kind]
+    shown, labels, groups = crops.crops, crops.labels, crops.groups
+    learnt: list[Picture] = []
+    if kind in _REAL:
+        learnt = _parts(_labelled(data, _REAL[kind]))[0]
+        real, positive, of = given_crops(learnt, kind, recipe.side)
+        shown, labels = np.concatenate([real, shown]), np.concatenate([positive.astype(int), labels])
+        groups = np.concatenate([of, groups + len(learnt)])
+    elif kind == "flame":
+        # Pictures of people show no open flame: what is warm and bright there is something else.
+        learnt = [one for name in _REAL.values() for one in _parts(_labelled(data, name))[0][::4]]
+        real = given_crops(learnt, kind, recipe.side)[0]
+        shown, labels = np.concatenate([real, shown]), np.concatenate([np.zeros(len(real), int), labels])
+        groups = np.concatenate([np.arange(len(learnt)), groups + len(learnt)])
+    _say(f"{kind}: {len(shown)} crops, {labels.mean():.2f} violating")
+    found = develop(shown, labels, groups, recipe, seed=_SEED, backbone=START, count=2, progress=_say)
+    write_seen(kind, learnt)
+    path = registry.SHIPPED / f"{kind}.onnx"
+    export_head(found.head, found.calibration, recipe.side, path)
+    told = hashlib.sha256(np.ascontiguousarray(shown).tobytes() + labels.tobytes()).hexdigest()
+    model = Model(
+        name=kind, version="1", path=path, sha256=sha256_of(path), format="head", classes=(kind,), side=recipe.side,
+        thresholds={kind: found.threshold}, licence=_LICENCE, data_sha256=told, approved_by="product",
+        experimental=kind == "no_hat",
+    )  # fmt: skip
+    _register(model, {})
+    done.touch()
+
+
+def _score(kind: str, data: Path, work: Path) -> None:
+    """Figures of a registered head on what it has not seen."""
+    model = registry.active(None)[kind]
+    figures = {"rendered kitchens": _on_rendered(model, work)}
+    if kind in _REAL:
+        test_set = f"{_REAL[kind]}, pictures not trained on"
+        figures[test_set] = score_unseen(Head(model), _labelled(data, _REAL[kind]))
+    elif kind == "flame":
+        figures["fire, all 34"] = score_unseen(
+            Head(model), [*_labelled(data, "fire"), *unseen("flame", _labelled(data, "mask"))[::4]]
+        )
+    _register(model, {name: {kind: one.figures()} for name, one in figures.items()})
+    for name, one in figures.items():
+        _say(f"{kind} on {name}: {one.figures()}")
+
+
+def _on_rendered(model: Model, work: Path) -> Score:
+    kind = model.classes[0]
+    crops = _rendered(work, "test", _SEED + 101, _TEST)[1][kind]
+    scores = Head(model).scores(crops.crops)
+    return score_judged(scores, crops.labels.astype(bool), crops.groups, threshold=model.thresholds[kind])
+
+
+def _detector(data: Path, work: Path) -> None:
+    if (work / "detector.done").exists():
+        return
+    pictures = _rendered(work, "train", _SEED, _RENDERED)[0] + _real_scenes(data, work)
+    torch.manual_seed(_SEED)
+    network = CanteenNet()
+    network.backbone.start_from(START)
+    _say(f"detector: {len(pictures)} pictures")
+    network = fit(
+        network, pictures, epochs=_EPOCHS, rate=2e-3, seed=_SEED, keep=work / "detector.pt", progress=_say
+    )
+    path = registry.SHIPPED / "canteen.onnx"
+    export_detector(network, path)
+    told = hashlib.sha256(b"".join(one.frame.tobytes() for one in pictures)).hexdigest()
+    model = Model(
+        name="canteen", version="1", path=path, sha256=sha256_of(path), format="canteen", classes=CLASSES,
+        side=scenes.SIDE, thresholds=dict.fromkeys(CLASSES, 0.05), licence=_LICENCE, data_sha256=told,
+        approved_by="product",
+    )  # fmt: skip
+    figures, thresholds = _detected(model, _rendered(work, "test", _SEED + 101, _TEST)[0])
+    _register(replace(model, thresholds=thresholds), {"rendered kitchens": figures})
+    _say(f"detector: {figures}, thresholds {thresholds}")
+    (work / "detector.done").touch()
+
+
+def _real_scenes(data: Path, work: Path) -> list[Scene]:
+    """Real pictures with the boxes of the open detectors, and the faces that people boxed."""
+    del work
+    models = {
+        row["name"]: Model(version="1", path=data / "vision" / "models" / file, sha256=digest, **row)
+        for digest, row in KNOWN.items()
+        for file in (f"{row['name']}.onnx", f"{row['name']}_n_dynamic.onnx")
+        if (data / "vision" / "models" / file).is_file()
+    }
+    persons, faces = open_detector(models["yolox_nano"]), open_detector(models["yunet"])
+    learnt = [one for name in _REAL.values() for one in _parts(_labelled(data, name))[0]]
+    return scenes.pseudo_labelled(
+        [one.pixels for one in learnt[::4]], (("person", persons), ("face", faces)), seed=_SEED
+    )
+
+
+def _detected(
+    model: Model, test: list[Scene]
+) -> tuple[dict[str, dict[str, float | int | None]], dict[str, float]]:
+    """AP50 per class on rendered pictures never trained on, and the threshold with the wanted precision."""
+    detector = Canteen(model)
+    figures, thresholds = {}, {}
+    seen = [detector.find(one.frame) for one in test]
+    for kind in CLASSES:
+        matched = []
+        for one, found in zip(test, seen, strict=True):
+            rows, columns = one.frame.shape[:2]
+            own = [each for each in found if each.kind == kind]
+            corners = np.array([(b.x1, b.y1, b.x2, b.y2) for b in (each.box for each in own)], float)
+            scores = np.array([each.score for each in own], float)
+            truth = one.boxes[kind]
+            matched.append(
+                match(
+                    corners.reshape(-1, 4) * [columns, rows, columns, rows],
+                    scores,
+                    truth,
+                    np.zeros(len(truth), bool),
+                    0.5,
+                )
+            )
+        scores = np.concatenate([one.scores for one in matched])
+        right = np.concatenate([one.right for one in matched])
+        low, high = interval(
+            lambda chosen, kept=matched: detection_ap([kept[k] for k in chosen]), np.arange(len(test))
+        )
+        truths = sum(one.truths for one in matched)
+        _, threshold = recall_at(scores, right, WANTED) if right.any() else (0.0, 0.5)
+        thresholds[kind] = float(np.clip(threshold, 0.1, 0.6))
+        above = scores >= thresholds[kind]
+        figures[kind] = {
+            "ap": detection_ap(matched), "low": low, "high": high, "n": int(above.sum()), "positives": truths,
+            "precision": float(right[above].mean()) if above.any() else None,
+            "recall": float((right & above).sum() / truths), "groups": len(test),
+        }  # fmt: skip
+    return figures, thresholds
+
+
+def _register(model: Model, metrics: dict[str, dict[str, dict[str, float]]]) -> None:
+    others = [one for one in registry.read(registry.SHIPPED) if one.name != model.name]
+    registry.write(
+        registry.SHIPPED, sorted([*others, replace(model, metrics=metrics)], key=lambda one: one.name)
+    )
+
+
+if __name__ == "__main__":
+    main()
