@@ -380,6 +380,26 @@ def test_who_is_on_leave_is_not_charged_or_is_paid_back_unless_planted(run: Run)
     assert whole.height > 100
 
 
+def test_no_pupil_gets_back_more_than_was_charged_unless_planted(run: Run) -> None:
+    keys = ["canteen_id", "person_no"]
+    meals = run["refund"].filter(pl.col("refund_kind") == "meal")
+    back = meals.group_by(keys).agg(pl.sum("amount_yuan"))
+    charged = run["consumption"].group_by(keys).agg(charged=pl.sum("amount_yuan"))
+    both = back.join(charged, on=keys, how="left").with_columns(pl.col("charged").fill_null(0))
+    over = both.filter(pl.col("amount_yuan") > pl.col("charged"))
+    planted = run.of("refund_over_charge")
+    strangers = planted.filter(pl.col("note").str.starts_with("向"))
+    assert set(over["canteen_id"]) <= set(planted["canteen_id"])
+    assert set(over.filter(pl.col("charged") == 0)["canteen_id"]) == set(strangers["canteen_id"])
+    wrong = meals.filter(pl.col("amount_yuan") >= 100).join(charged, on=keys, how="semi")
+    only(
+        wrong,
+        planted.join(strangers, on="fault_id", how="anti").rename({"biz_date_from": "biz_date"}),
+        "canteen_id",
+        "biz_date",
+    )
+
+
 def test_nobody_does_what_two_must_do_unless_planted(run: Run) -> None:
     steps = run["handling"]
     goods, money = ["order", "accept", "store"], ["collect", "pay"]
