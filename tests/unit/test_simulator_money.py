@@ -25,7 +25,7 @@ from warehouse.tables import FEEDS
 START, END = date(2026, 9, 1), date(2026, 10, 15)
 MONEY = frozenset(money_plan.KINDS)
 FINANCE = ("bank_account", "settlement", "control_total", "fund_split", "invoice", "supplier_payment", "expense",
-           "voucher_line", "handling")  # fmt: skip
+           "voucher_line", "handling", "opening_balance")  # fmt: skip
 LABELS = {label: name for name, label in vocabulary.LABELS.items()}
 CODES = {label: code for codes in (vocabulary.ACCOUNT_KINDS, vocabulary.MEALS, vocabulary.REFUND_KINDS, vocabulary.CHANNELS,
          vocabulary.FORM_LINES, vocabulary.MOVE_KINDS) for code, label in codes.items()}  # fmt: skip
@@ -136,6 +136,16 @@ def test_rows_meet_their_contract(run: Run, feed: str) -> None:
         assert rows["record_no"].is_unique().all()
     if "biz_date" in rows.columns:
         assert rows["biz_date"].is_between(START, END).all()
+
+
+def test_the_opening_stock_is_what_was_counted_on_the_eve(run: Run) -> None:
+    keys = ["canteen_id", "ingredient_id", "unit"]
+    counted = run["stocktake"].filter(pl.col("biz_date") < START)
+    both = run["opening_balance"].join(counted, on=keys, suffix="_counted")
+    assert both.height > 50
+    assert (both["qty"].cast(pl.Float64) == both["counted_qty"].cast(pl.Float64)).all()
+    worth = both["qty"].cast(pl.Float64) * both["unit_price"].cast(pl.Float64)
+    assert ((both["amount_yuan"].cast(pl.Float64) - worth).abs() < 0.006).all()
 
 
 def test_every_voucher_balances_and_numbers_have_no_gaps(run: Run) -> None:
