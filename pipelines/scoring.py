@@ -28,6 +28,7 @@ UNSCORED: Final = {
 }
 MONEY_SCHEMES: Final = (
     "leave_not_refunded",
+    "refund_over_charge",
     "payment_not_settled",
     "payment_to_other_account",
     "non_special_account_used",

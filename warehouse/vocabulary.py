@@ -121,6 +121,16 @@ BOOK_EVENTS: Final = {
     "month_end": "月末结转",
     "year_end": "年末结转",
 }
+# What an opening balance is of.
+BALANCE_KINDS: Final = {
+    "bank": "银行存款",
+    "cash": "库存现金",
+    "stock": "库存食材",
+    "transit": "支付渠道在途",
+    "payable": "应付供应商",
+    "subsidy": "未用的营养餐补助",
+    "prepaid": "预收伙食费",
+}
 SETTLING_METHODS: Final = {**PAYMENT_METHODS, "transit": "支付渠道在途", "owed": "学校代垫"}
 # Steps that one person must not combine on a document (or, for money and goods, in a canteen).
 DUTY_STEPS: Final = {
@@ -163,6 +173,7 @@ DAY_FEEDS: Final = {
     "control_total": "控制总数",
     "meal_leave": "请假",
     "subsidy_roster": "营养餐补助名册",
+    "opening_balance": "期初余额",
     "fund_split": "资金拨付",
     "invoice": "发票",
     "supplier_payment": "付供应商款",
@@ -329,6 +340,7 @@ FINDING_KINDS: Final = {
     "teacher_item_in_pupil_account": ("教师餐记入学生账", "education", "把教师餐食材调出学生账并重新报送"),
     "unit_suspect": ("计量单位疑似混用", "market", "对照送货单更正数量单位（斤、公斤）"),
     "leave_not_refunded": ("请假扣费未退", "education", "核对请假和扣费名单，把餐费退回个人账户"),
+    "refund_over_charge": ("退费多于扣费", "education", "核对退费名单和就餐记录，追回多退的餐费"),
     "payment_not_settled": ("缴费未到专户", "education", "向支付渠道和银行查询该笔款项，追回并入账"),
     "payment_to_other_account": (
         "餐费进入其他账户",
@@ -616,6 +628,7 @@ RULES: Final = {
     "meal_times_ordered": ("烹饪、开餐、结束时间次序有误", "按 烹饪开始≤开餐＜结束 填写，用24小时制"),
     "net_adds_up": ("净额不等于总额减手续费", "核对结算单的总额、手续费和净额"),
     "settled_after_trade": ("结算日期早于交易日期", "核对交易日期和结算日期"),
+    "balance_named": ("期初余额缺少说明", "库存须填食材和数量，应付款须填供应商"),
     "subsidy_matches": ("补助金额不等于天数×标准", "核对就餐天数、补助标准和金额"),
     "tax_within_amount": ("税额大于价税合计", "核对价税合计和税额"),
     "one_side": ("一行分录须且只须填借方或贷方", "把借、贷分成两行"),
@@ -751,6 +764,7 @@ LABELS: Final = {
     "row_count": "行数",
     "total_yuan": "合计（元）",
     "requested_at": "请假时间",
+    "balance_kind": "余额类别",
     "meal_days": "就餐天数",
     "rate_yuan": "补助标准（元/天）",
     "fund_kind": "资金性质",

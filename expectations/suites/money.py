@@ -56,6 +56,14 @@ SUBSIDY_ROSTER: Final = Suite(
     derived=_LAG,
 )
 
+OPENING_BALANCE: Final = Suite(
+    "opening_balance",
+    rows=(
+        own_record_numbers(),
+        Check("between", "amount_yuan", "单项期初余额不超过1000万元", tolerated=0.01, low=0, high=10_000_000),
+    ),
+)
+
 FUND_SPLIT: Final = Suite(
     "fund_split",
     rows=(
@@ -132,6 +140,7 @@ SUITES: Final = (
     CONTROL_TOTAL,
     MEAL_LEAVE,
     SUBSIDY_ROSTER,
+    OPENING_BALANCE,
     FUND_SPLIT,
     INVOICE,
     SUPPLIER_PAYMENT,

@@ -48,6 +48,7 @@ KINDS: Final = {
     "bulletin_broken": NEUTRAL,
     "reference_decimal_shift": NEUTRAL,
     "leave_not_refunded": NEUTRAL,
+    "refund_over_charge": HIDES,
     "payment_not_settled": NEUTRAL,
     "payment_to_other_account": NEUTRAL,
     "non_special_account_used": NEUTRAL,

@@ -14,15 +14,17 @@ import numpy as np
 import polars as pl
 
 from ingest.simulator.city import ATTENDANCE, MEAL_CHANCE, City
+from ingest.simulator.false_refunds import FalseRefunds
 from ingest.simulator.plan import Plan
 from ingest.simulator.service import Service
-from ingest.simulator.streams import IntArray, running_number, stream
+from ingest.simulator.streams import BoolArray, IntArray, running_number, stream
 
 PUPIL, TEACHER = 0, 1
 MEAL_REFUND, BALANCE_REFUND = 0, 1
 _CYCLE: Final = 20  # open days between two top-ups
 _REFUNDED: Final = 0.003  # of the pupils' meals
 REASONS: Final = ("请假未就餐", "重复扣费", "转学退余额")
+_FALSE_REASON: Final = 1
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Hall:
         served = (self._prices > 0) | (np.stack([city.subsidy, np.zeros_like(city.subsidy)]) > 0)
         self._served = served[city.person_teacher.astype(np.int64), city.person_canteen]  # (N, meal)
         self._daily_price = np.maximum(self._prices.sum(axis=2), 100)
+        self._false = FalseRefunds(city, plan)
 
     def step(self, day: date) -> MealDay:
         """Play one day on which at least one canteen serves."""
@@ -79,6 +82,9 @@ class Hall:
             }
         )  # fmt: skip
         refund, refunded = self._refunds(rng, c, person, payer, amount, meal)
+        own = (payer == PUPIL) & (amount > 0)
+        charged = {"c": c[own], "person": person[own], "amount": amount[own], "meal": meal[own]}
+        refund, false = self._with_false(refund, day, serving, charged)
         size = city.canteens
         paid = (
             np.bincount(c, weights=(amount + subsidy) * (payer == PUPIL), minlength=size).astype(np.int64)
@@ -88,7 +94,9 @@ class Hall:
             np.int64
         )
         teachers = np.bincount(c, weights=amount * (payer == TEACHER), minlength=size).astype(np.int64)
-        return MealDay(consumption, self._fees(day, serving), refund, paid, booked_in - refunded, teachers)
+        return MealDay(
+            consumption, self._fees(day, serving), refund, paid, booked_in - refunded - false, teachers
+        )
 
     def _refunds(
         self,
@@ -110,12 +118,28 @@ class Hall:
         frame = pl.DataFrame(
             {
                 "c": c[rows], "payer": payer[rows], "person": person[rows], "kind": kind, "amount": value,
-                "reason": reason, "meal": taken[rows], "seq": running_number(c[rows]),
-                "minute": 21 * 60 + 10 + c[rows] % 40,
+                "reason": reason, "meal": taken[rows],
             }
         )  # fmt: skip
         weights = value * (kind == MEAL_REFUND)
         return frame, np.bincount(c[rows], weights=weights, minlength=self.city.canteens).astype(np.int64)
+
+    def _with_false(
+        self, refund: pl.DataFrame, day: date, serving: BoolArray, charged: dict[str, IntArray]
+    ) -> tuple[pl.DataFrame, IntArray]:
+        """Refunds with those that nobody is owed, numbered, and the sum of the false ones per canteen."""
+        false = self._false.of_day(day, serving, self._daily_price[PUPIL], charged)
+        constant = {"payer": PUPIL, "kind": MEAL_REFUND, "reason": _FALSE_REASON}
+        added = pl.DataFrame(false).with_columns(
+            pl.lit(value, dtype=pl.Int64).alias(name) for name, value in constant.items()
+        )
+        refund = pl.concat([refund, added.select(refund.columns)]).sort("c", maintain_order=True)
+        c = refund["c"].to_numpy()
+        numbered = refund.with_columns(
+            pl.Series("seq", running_number(c)), pl.Series("minute", 21 * 60 + 10 + c % 40)
+        )
+        sums = np.bincount(false["c"], weights=false["amount"], minlength=self.city.canteens)
+        return numbered, sums.astype(np.int64)
 
     def _fees(self, day: date, serving: np.ndarray) -> pl.DataFrame:
         """Advance payments: everybody tops up once in a cycle of open days."""

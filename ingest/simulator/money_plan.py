@@ -31,6 +31,8 @@ _EVENTS: Final = {
     "paid_twice": (0.03, 0.35),
     "duty_conflict": (0.1, 0.85),
     "control_total_mismatch": (0.1, 0.85),
+    # Not in the first weeks: a refund may answer a meal of the week before, which nobody delivered.
+    "refund_over_charge": (0.3, 0.85),
 }
 # Kinds that last -> whether their canteen must be free of schemes that bend the food ratio.
 _LASTING: Final = {

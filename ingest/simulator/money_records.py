@@ -163,6 +163,17 @@ class MoneyRecords:
             (pl.col("biz_date").cast(pl.Datetime("us")) + pl.duration(hours=_HOUR)).alias("reported_at"),
         )  # fmt: skip
 
+    @staticmethod
+    def opening_balance(counted: pl.DataFrame) -> pl.DataFrame:
+        """Records of an opening stock-take as balances of stock, each worth quantity times price."""
+        value = pl.col("counted_qty").cast(pl.Decimal(38, 3)) * pl.col("unit_price").cast(pl.Decimal(38, 6))
+        return counted.select(
+            pl.concat_str(pl.lit("QC"), "record_no").alias("record_no"), "canteen_id", "biz_date",
+            pl.lit("stock").alias("balance_kind"), "account_kind", pl.lit(None, dtype=pl.String).alias("account_no"),
+            pl.lit(None, dtype=pl.String).alias("supplier_uscc"), "ingredient_id", "unit",
+            pl.col("counted_qty").alias("qty"), value.round(2).cast(pl.Decimal(18, 2)).alias("amount_yuan"), "reported_at",
+        )  # fmt: skip
+
     def bank_account(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Registered accounts, valid from the city's first day on."""
         return rows.with_columns(

@@ -149,6 +149,7 @@ def simulate(
     if life == start:
         delivery.registry(play.world.unit(start))
         delivery.opening(play.opening)
+        treasury.opening(play.opening, outbox)
     else:
         journal.add("stocktake", play.opening, life - timedelta(1), life)
 

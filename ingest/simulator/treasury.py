@@ -33,6 +33,7 @@ from ingest.simulator.outbox import Outbox
 from ingest.simulator.plan import Plan, provider_of
 from ingest.simulator.planter import PROVIDER, Lasting
 from ingest.simulator.record_faults import RecordFaults
+from ingest.simulator.records import Records
 from ingest.simulator.serialise import STYLES
 from ingest.simulator.service import Service
 from ingest.simulator.statements import Statements
@@ -70,6 +71,20 @@ class Treasury:
         self._done = 0  # movements whose entries are made
         self.disagreements = pl.DataFrame(schema=flow_truth.SCHEMA)
         """What the three flows truly disagree on, once ``finish`` has run."""
+
+    def opening(self, counted: pl.DataFrame, outbox: Outbox) -> None:
+        """Deliver what the keepers had in store when their books begin.
+
+        Args:
+            counted: The opening stock-take.
+            outbox: Where the file goes.
+        """
+        mine = counted.filter(pl.col("c").is_in(self.plan.keepers))
+        if mine.height:
+            rows = Records(self.city).feed("stocktake", mine, self.plan.start)
+            self._put(
+                PROVIDER, "opening_balance", MoneyRecords.opening_balance(rows), self.plan.start, outbox
+            )
 
     def day(self, day: date, frames: dict[str, pl.DataFrame]) -> None:
         """Take in one day's records."""

@@ -26,8 +26,10 @@ MONEY_FEEDS: Final = (
     "fund_split",
     "supplier_payment",
     "expense",
+    "opening_balance",
 )
-STOCK_FEEDS: Final = ("purchase", "stock_move")
+STOCK_FEEDS: Final = ("purchase", "stock_move", "opening_balance")
+"""The feed of opening balances is in both: its rows about stock move stock, the others do not."""
 _DIRECT: Final = ("cash", "bank")
 """Channels whose money is in the till or the account at once; the others settle later."""
 _MILLION: Final = 1_000_000
@@ -56,8 +58,11 @@ def read(settings: Settings, *, days: Iterable[dt.date], stock_from: dt.date, la
     def silver(name: str, wanted: list[dt.date] | None) -> pl.DataFrame:
         return delta.read(settings.table(f"silver.{name}"), SILVER[name], days=wanted)
 
-    feeds = {name: silver(name, list(days)) for name in MONEY_FEEDS}
-    feeds |= {name: silver(name, stock_days) for name in STOCK_FEEDS}
+    money = {name: silver(name, list(days)) for name in MONEY_FEEDS}
+    stock = {name: silver(name, stock_days) for name in STOCK_FEEDS}
+    of_stock = pl.col("balance_kind") == "stock"
+    begun = [money["opening_balance"].filter(~of_stock), stock["opening_balance"].filter(of_stock)]
+    feeds = money | stock | {"opening_balance": pl.concat(begun)}
     feeds |= {name: silver(name, None) for name in ("provider_key", "ingredient")}
     return of_feeds(feeds)
 
@@ -80,7 +85,11 @@ def of_feeds(feeds: dict[str, pl.DataFrame]) -> pl.DataFrame:
     keys = feeds["provider_key"]
     made = [part for name, make in makers.items() for part in make(registered(feeds[name], keys))]
     goods = {name: _in_base_units(registered(feeds[name], keys), feeds) for name in STOCK_FEEDS}
-    made += [_purchases(goods["purchase"]), _stock_moves(goods["stock_move"])]
+    made += [
+        _purchases(goods["purchase"]),
+        _stock_moves(goods["stock_move"]),
+        _openings(goods["opening_balance"]),
+    ]
     return pl.concat(made)
 
 
@@ -240,6 +249,16 @@ def _purchases(rows: pl.DataFrame) -> pl.DataFrame:
     return _single(
         taken.with_columns(qty=_based("accepted_qty")), "purchase", "goods_accepted", "amount_yuan"
     ).filter(pl.col("qty") > 0)
+
+
+def _openings(rows: pl.DataFrame) -> pl.DataFrame:
+    of_stock = pl.col("balance_kind") == "stock"
+    found = rows.filter(pl.col("amount_yuan") != 0).with_columns(
+        qty=pl.when(of_stock).then(_based("qty")),
+        ingredient_id=pl.when(of_stock).then("ingredient_id"),
+        detail_kind="balance_kind",
+    )
+    return _single(found, "opening_balance", "opening", "amount_yuan")
 
 
 def _stock_moves(rows: pl.DataFrame) -> pl.DataFrame:

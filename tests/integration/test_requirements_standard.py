@@ -265,6 +265,7 @@ GOOD = {
     "control_total": {**_DAY, "controlled_feed": "purchase", "row_count": 1, "total_yuan": 6},
     "meal_leave": _DAY,
     "subsidy_roster": {**_DAY, "meal_days": 2, "rate_yuan": 5, "amount_yuan": 10},
+    "opening_balance": {**_DAY, "balance_kind": "bank", "account_kind": "pupil", "amount_yuan": 10},
     "fund_split": {
         **_DAY,
         "fund_kind": "subsidy",

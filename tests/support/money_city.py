@@ -18,6 +18,7 @@ CANTEENS = [f"C{n}" for n in range(8)]
 SUPPLIER, OTHER = "91430600MA4L0000X0", "91430600MA4L0000X1"
 PUPILS = 4
 PAID = Decimal(200)
+HELD, OWED = Decimal(7000), Decimal(90)
 MEAL, SUBSIDY, FEE = Decimal(300), Decimal(100), Decimal(500)
 
 
@@ -45,10 +46,44 @@ def honest_city() -> lake.Lake:
             if day.weekday() == 0:
                 _supply(city, canteen, day)
     _late_but_named(city)
+    _leave_given_back(city)
+    _owed_before(city)
     city.canteen("BARE", valid_from=FIRST)
     for day in OPEN:
         city.eat("BARE", day, MEAL)
     return city
+
+
+def _leave_given_back(city: lake.Lake) -> None:
+    """C1's pupil on leave at noon, at night (not charged) and on a Saturday (not charged) gets one meal back."""
+    day = OPEN[12]
+    for away, meal in ((day, "lunch"), (OPEN[13], "dinner"), (DAYS[4], None)):
+        city.add(
+            "meal_leave", canteen_id="C1", biz_date=away, meal=meal, payer_kind="pupil", person_hash="C1-2"
+        )
+    give_back(city, "C1", OPEN[14], "C1-2", MEAL)
+    # The first days' refunds may answer meals of before; C3's pupil is given back all that it was ever charged.
+    give_back(city, "C1", OPEN[2], "C1-gone", MEAL * 2)
+    give_back(city, "C3", OPEN[-1], "C3-1", MEAL * len(OPEN))
+
+
+def _owed_before(city: lake.Lake) -> None:
+    """What C1 held for its pupils and owed its supplier before the first day."""
+    for kind, yuan, supplier in (("prepaid", HELD, None), ("payable", OWED, SUPPLIER)):
+        city.add(
+            "opening_balance",
+            canteen_id="C1",
+            biz_date=FIRST,
+            balance_kind=kind,
+            account_kind="pupil",
+            supplier_uscc=supplier,
+            amount_yuan=yuan,
+        )
+
+
+def give_back(city: lake.Lake, canteen: str, day: dt.date, person: str, amount: Decimal) -> None:
+    """Add a refund of meals."""
+    city.add("refund", canteen_id=canteen, biz_date=day, person_hash=person, amount_yuan=amount)
 
 
 def _late_but_named(city: lake.Lake) -> None:
@@ -251,6 +286,8 @@ def plant(city: lake.Lake) -> set[tuple[str, str]]:
     rows = city.rows
     for n in range(3):
         city.add("meal_leave", canteen_id="C0", biz_date=day, payer_kind="pupil", person_hash=f"C0-{n}")
+    give_back(city, "C2", OPEN[30], "C2-stranger", MEAL)
+    give_back(city, "C4", OPEN[25], "C4-3", MEAL * len(OPEN) * 2)
     rows["settlement"] = [r for r in rows["settlement"] if r["record_no"] != f"JS-C1-{day}"]
     rows["bank_line"] = [
         r
@@ -290,6 +327,8 @@ def plant(city: lake.Lake) -> set[tuple[str, str]]:
     book(city, "C0", OPEN[30], "5001", Decimal(4000), "expense", debit=True)
     return {
         ("leave_not_refunded", "C0"),
+        ("refund_over_charge", "C2"),
+        ("refund_over_charge", "C4"),
         ("payment_not_settled", "C1"),
         ("payment_to_other_account", "C2"),
         ("payment_not_settled", "C3"),

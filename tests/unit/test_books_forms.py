@@ -65,6 +65,7 @@ def business(number: int, day: dt.date, figures: dict[str, Decimal]) -> list[Eve
     return made
 
 
+@pytest.mark.requirement("S0-83")
 @pytest.mark.parametrize("account_set", ["canteen", "government"])
 @pytest.mark.parametrize("method", ["weighted_average", "fifo"])
 @pytest.mark.parametrize("closed", [False, True])
@@ -154,6 +155,7 @@ def test_deadlines_are_dated_rows(tmp_path: Path) -> None:
     assert forms.due("disclosure", "2026-12", books.reference) == dt.date(2027, 1, 15)
 
 
+@pytest.mark.requirement("S0-85")
 def test_the_roll_up_adds_canteens_of_both_account_sets(tmp_path: Path) -> None:
     lines = []
     for account_set in ("canteen", "government"):

@@ -54,6 +54,7 @@ def lived(home: Path, final: list[book_events.Event], order: int) -> tuple[Books
     return books, closed
 
 
+@pytest.mark.requirement("S0-81")
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6), order=st.integers(0, 10**6), count=st.integers(1, 140))
 def test_any_history_ends_in_the_books_of_an_independent_interpreter(

@@ -269,6 +269,7 @@ def test_a_voucher_that_is_not_sound_cannot_exist(
         Vouchers(pl.concat([lines, extra]), books.reference, none)
 
 
+@pytest.mark.requirement("S0-82")
 def test_a_closed_month_takes_no_voucher(books: Books) -> None:
     books.post([one("a", "bank_fee", "1")], SEP)
     closed = pl.DataFrame({"canteen_id": ["C1"], "closed": ["2026-09"]})

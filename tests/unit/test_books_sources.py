@@ -162,6 +162,36 @@ def test_payments_refunds_and_funds_are_events(silver: lake.Lake) -> None:
     ]
 
 
+def test_what_stood_before_the_first_day_opens_the_books(silver: lake.Lake, tmp_path: Path) -> None:
+    """Every kind of balance meets the surplus; stock comes in its base unit and is what the first issue takes."""
+    for kind, amount, more in (
+        ("bank", 100, {"account_no": "6222"}),
+        ("stock", 30, {"ingredient_id": "p-1", "qty": D(20)}),
+        ("payable", 45, {"supplier_uscc": "s-1"}),
+        ("prepaid", 60, {}),
+        ("prepaid", 5, {"account_kind": "teacher"}),
+    ):
+        silver.add(
+            "opening_balance",
+            **{"canteen_id": "k-1", "biz_date": DAY, "balance_kind": kind, "account_kind": "pupil",
+               "amount_yuan": D(amount), **more},
+        )  # fmt: skip
+    silver.move("k-1", DAY, "p-1", D(8), unit=None)
+    books = Books(tmp_path, {"C1": "batch"})
+    write(books.settings, silver)
+    scope = Scope(frozenset({DAY}), DAY.replace(day=1))
+    found = sources.read(books.settings, days=[DAY], stock_from=DAY.replace(day=1), last=END)
+    counts = ledger.post(books.settings, found, as_of=DAY, scope=scope, books=books.reference)
+    sums = books.lines.group_by("account_code").agg(
+        balance=pl.col("debit_yuan").sum() - pl.col("credit_yuan").sum()
+    )
+    assert counts["beyond_stock"] == 0
+    assert dict(sums.rows()) == {
+        "1002": D(100), "120101": D(18), "51010101": D(12), "2101": D(-45), "216101": D(-60), "216102": D(-5),
+        "3101": D(-20),
+    }  # fmt: skip
+
+
 def test_a_lake_is_read_posted_and_closed(silver: lake.Lake, tmp_path: Path) -> None:
     silver.buy("k-1", DAY, "p-1", D(10), D(3), unit=None)
     silver.move("k-1", DAY, "p-1", D(4), unit=None)

@@ -64,12 +64,37 @@ def test_an_honest_city_gives_no_finding(honest: lake.Lake, tmp_path: Path) -> N
     assert lake.query(tmp_path, "select kind, canteen_id, text_zh from gold.money_finding").rows() == []
 
 
-@pytest.mark.requirement("S0-66", "S0-78", "S0-139", "S1-31")
+@pytest.mark.requirement("S0-66", "S0-78", "S0-139", "S1-31", "S0-68")
 def test_each_scheme_is_found_once_and_nothing_else(
     planted: tuple[lake.Lake, set[tuple[str, str]]], whole: Path
 ) -> None:
     found = lake.query(whole, "select kind, canteen_id from gold.money_finding").rows()
     assert sorted(found) == sorted(planted[1])
+
+
+@pytest.mark.requirement("S0-63")
+def test_what_is_owed_for_leave_is_the_meals_that_were_charged(whole: Path) -> None:
+    """Half a day of leave is one meal; leave of a meal or a day that was not charged is owed nothing."""
+    row = lake.query(
+        whole,
+        "select leave_charges, expected_refund_yuan from gold.mart_meal_account "
+        "where canteen_id = 'C1' and account_kind = 'pupil' and month_start = date '2026-09-01'",
+    ).rows()
+    assert row == [(1, city_of.MEAL)]
+
+
+@pytest.mark.requirement("S0-63")
+def test_a_refund_beyond_what_was_charged_names_its_sum(whole: Path) -> None:
+    rows = lake.query(
+        whole,
+        "select canteen_id, biz_date, amount_yuan, observed, expected from gold.money_finding "
+        "where kind = 'refund_over_charge' order by 1",
+    ).rows()
+    charged = city_of.MEAL * len(city_of.OPEN)
+    assert rows == [
+        ("C2", city_of.LAST, city_of.MEAL, city_of.MEAL, 0),
+        ("C4", city_of.LAST, charged, charged * 2, charged),
+    ]
 
 
 def test_a_canteen_without_books_has_no_rows_and_its_flows_are_not_delivered(whole: Path) -> None:
@@ -97,14 +122,23 @@ def test_a_closed_month_stands_or_falls_with_its_flows(whole: Path) -> None:
     ]
 
 
+@pytest.mark.requirement("S0-61", "S0-67")
 def test_balances_and_open_payments_are_sums_since_the_first_day(whole: Path) -> None:
+    """The opening balance, and what moved since: given back for leave is the pupils' again."""
     meals, fees = len(city_of.OPEN) * city_of.PUPILS * city_of.MEAL, len(city_of.OPEN) * city_of.FEE
+    given_back = 3 * city_of.MEAL
     account = lake.query(
         whole,
         "select balance_yuan, idle_accounts from gold.mart_meal_account "
         "where canteen_id = 'C1' and month_start = date '2026-10-01'",
     ).rows()
-    assert account == [(fees - meals, 0)]
+    assert account == [(city_of.HELD + fees - meals + given_back, 0)]
+    owed = lake.query(
+        whole,
+        "select opening_yuan, open_yuan from gold.mart_settlement where canteen_id = 'C1' order by month_start",
+    ).rows()
+    last_week = 50 * sum(city_of.GOODS.values())  # bought on 28 September and paid in October
+    assert owed == [(city_of.OWED, city_of.OWED + last_week), (0, city_of.OWED)]
     unpaid = lake.query(
         whole,
         "select open_yuan, over_lines from gold.mart_settlement where canteen_id = 'C4' order by month_start",

@@ -107,6 +107,7 @@ FAULTS = (
     Fault("control_total", "repeated_number", "unique", "record_no", every(20, record_no="P1")),
     Fault("meal_leave", "very_late", "between", "lag_days", every(9, biz_date=DAY - dt.timedelta(days=20))),
     Fault("subsidy_roster", "odd_rate", "between", "rate_yuan", every(9, rate_yuan=500)),
+    Fault("opening_balance", "beyond_a_canteen", "between", "amount_yuan", every(9, amount_yuan=50_000_000)),
     Fault("subsidy_roster", "whole_month", "between", "meal_days", every(9, meal_days=31)),
     Fault("fund_split", "huge", "between", "amount_yuan", every(30, amount_yuan=9_000_000)),
     Fault("invoice", "orderless", "not_null", "order_no", every(3, order_no=None)),
@@ -213,6 +214,7 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
         "control_total": fact | {"controlled_feed": "purchase", "row_count": 3, "total_yuan": 100},
         "meal_leave": fact | {"payer_kind": "pupil", "person_hash": "h"},
         "subsidy_roster": fact | {"meal_days": 20, "rate_yuan": 5, "amount_yuan": 100},
+        "opening_balance": fact | {"balance_kind": "bank", "amount_yuan": 100},
         "fund_split": fact | {"fund_kind": "subsidy", "amount_yuan": 3000},
         "invoice": fact
         | {"invoice_no": f"I{i}", "order_no": f"O{i}", "amount_yuan": 109, "tax_yuan": 9, "is_red": False},

@@ -124,6 +124,7 @@ def matched(planted: Any) -> Reconciliation:
     return reconcile(planted.events, planted.accounts)
 
 
+@pytest.mark.requirement("S0-89")
 def test_every_event_is_matched_at_most_once_and_the_remainder_is_zero(
     planted: Any, matched: Reconciliation
 ) -> None:

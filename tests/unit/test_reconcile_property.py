@@ -157,6 +157,7 @@ def test_planted_transactions_are_found(score: finance_match.MatchScore) -> None
     assert score.break_type_f1 > 0.95
 
 
+@pytest.mark.requirement("S0-87")
 def test_every_type_is_found(score: finance_match.MatchScore) -> None:
     assert {kind for kind, one in score.types.items() if one.planted} == set(BREAK_TYPES)
     assert all(one.found for one in score.types.values())

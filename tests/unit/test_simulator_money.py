@@ -25,7 +25,7 @@ from warehouse.tables import FEEDS
 START, END = date(2026, 9, 1), date(2026, 10, 15)
 MONEY = frozenset(money_plan.KINDS)
 FINANCE = ("bank_account", "settlement", "control_total", "fund_split", "invoice", "supplier_payment", "expense",
-           "voucher_line", "handling")  # fmt: skip
+           "voucher_line", "handling", "opening_balance")  # fmt: skip
 LABELS = {label: name for name, label in vocabulary.LABELS.items()}
 CODES = {label: code for codes in (vocabulary.ACCOUNT_KINDS, vocabulary.MEALS, vocabulary.REFUND_KINDS, vocabulary.CHANNELS,
          vocabulary.FORM_LINES, vocabulary.MOVE_KINDS) for code, label in codes.items()}  # fmt: skip
@@ -136,6 +136,16 @@ def test_rows_meet_their_contract(run: Run, feed: str) -> None:
         assert rows["record_no"].is_unique().all()
     if "biz_date" in rows.columns:
         assert rows["biz_date"].is_between(START, END).all()
+
+
+def test_the_opening_stock_is_what_was_counted_on_the_eve(run: Run) -> None:
+    keys = ["canteen_id", "ingredient_id", "unit"]
+    counted = run["stocktake"].filter(pl.col("biz_date") < START)
+    both = run["opening_balance"].join(counted, on=keys, suffix="_counted")
+    assert both.height > 50
+    assert (both["qty"].cast(pl.Float64) == both["counted_qty"].cast(pl.Float64)).all()
+    worth = both["qty"].cast(pl.Float64) * both["unit_price"].cast(pl.Float64)
+    assert ((both["amount_yuan"].cast(pl.Float64) - worth).abs() < 0.006).all()
 
 
 def test_every_voucher_balances_and_numbers_have_no_gaps(run: Run) -> None:
@@ -378,6 +388,26 @@ def test_who_is_on_leave_is_not_charged_or_is_paid_back_unless_planted(run: Run)
     assert back.is_empty()
     assert part.height > 5
     assert whole.height > 100
+
+
+def test_no_pupil_gets_back_more_than_was_charged_unless_planted(run: Run) -> None:
+    keys = ["canteen_id", "person_no"]
+    meals = run["refund"].filter(pl.col("refund_kind") == "meal")
+    back = meals.group_by(keys).agg(pl.sum("amount_yuan"))
+    charged = run["consumption"].group_by(keys).agg(charged=pl.sum("amount_yuan"))
+    both = back.join(charged, on=keys, how="left").with_columns(pl.col("charged").fill_null(0))
+    over = both.filter(pl.col("amount_yuan") > pl.col("charged"))
+    planted = run.of("refund_over_charge")
+    strangers = planted.filter(pl.col("note").str.starts_with("向"))
+    assert set(over["canteen_id"]) <= set(planted["canteen_id"])
+    assert set(over.filter(pl.col("charged") == 0)["canteen_id"]) == set(strangers["canteen_id"])
+    wrong = meals.filter(pl.col("amount_yuan") >= 100).join(charged, on=keys, how="semi")
+    only(
+        wrong,
+        planted.join(strangers, on="fault_id", how="anti").rename({"biz_date_from": "biz_date"}),
+        "canteen_id",
+        "biz_date",
+    )
 
 
 def test_nobody_does_what_two_must_do_unless_planted(run: Run) -> None:

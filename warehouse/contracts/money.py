@@ -110,6 +110,37 @@ class SubsidyRoster(dy.Schema):
         return pl.col("meal_days") * _cents("rate_yuan") == _cents("amount_yuan")
 
 
+class OpeningBalance(dy.Schema):
+    """What stood at the start of ``biz_date``, the first day whose records a canteen delivers.
+
+    One row for each account, supplier owed (``payable``), stocked ingredient (``stock``) and kind of account holder
+    (``prepaid``); ``account_kind`` tells pupils from teachers.
+    """
+
+    record_no = fields.key()
+    canteen_id = fields.key()
+    biz_date = fields.day()
+    balance_kind = fields.code(vocabulary.BALANCE_KINDS)
+    account_kind = fields.code(vocabulary.ACCOUNT_KINDS)
+    account_no = fields.text()
+    supplier_uscc = fields.text()
+    ingredient_id = fields.text()
+    unit = dy.String(nullable=True)
+    qty = fields.quantity(nullable=True)
+    amount_yuan = fields.yuan()
+    reported_at = fields.instant()
+
+    @dy.rule()
+    def unit_known(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("unit").is_null() | pl.col("unit").is_in(list(vocabulary.UNIT_FACTORS))
+
+    @dy.rule()
+    def balance_named(cls) -> pl.Expr:  # noqa: N805
+        kind = pl.col("balance_kind")
+        stocked = pl.col("ingredient_id").is_not_null() & (pl.col("qty") > 0).fill_null(value=False)
+        return ((kind != "stock") | stocked) & ((kind != "payable") | pl.col("supplier_uscc").is_not_null())
+
+
 class FundSplit(dy.Schema):
     """Money that the bureau passes on to a canteen's account."""
 

@@ -22,6 +22,7 @@ ROW_RULES: Final[dict[str, tuple[str, ...]]] = {
     "in_yuan": ("currency",),
     "net_adds_up": ("net_yuan", "gross_yuan", "fee_yuan"),
     "settled_after_trade": ("trade_date", "biz_date"),
+    "balance_named": ("balance_kind", "ingredient_id", "qty", "supplier_uscc"),
     "subsidy_matches": ("amount_yuan", "meal_days", "rate_yuan"),
     "tax_within_amount": ("tax_yuan", "amount_yuan"),
     "one_side": ("debit_yuan", "credit_yuan"),

@@ -7,8 +7,8 @@ select * from {{ this }} where false
 {%- else %}
 {%- set first = window_start('month') -%}
 -- Meal accounts of a canteen, pupils and teachers apart: one row per month from the first month with data on.
--- The balance starts at nothing on the first delivered day: opening balances are in no feed. Persons with an
--- idle balance are counted when the month is over.
+-- The balance starts with what the canteen delivers as its opening balance, else with nothing. Persons with an idle
+-- balance are counted when the month is over.
 with keeper as (
     {{ keeper_sources() }}
 ),
@@ -18,6 +18,7 @@ month_sum as (
         canteen_id,
         account_kind,
         {{ month_start('biz_date') }} as month_start,
+        sum(case when feed = 'opening_balance' then amount_yuan else 0 end) as opening_yuan,
         sum(case when feed = 'meal_fee' then amount_yuan else 0 end) as paid_in_yuan,
         {%- for channel in ('bank', 'cash', 'mini_program') %}
         sum(case when feed = 'meal_fee' and way = '{{ channel }}' then amount_yuan else 0 end) as paid_{{ channel }}_yuan,
@@ -26,10 +27,21 @@ month_sum as (
         sum(case when feed = 'consumption' then subsidy_yuan else 0 end) as subsidy_yuan,
         sum(case when feed = 'refund' and way = 'meal' then amount_yuan else 0 end) as meal_refund_yuan,
         sum(case when feed = 'refund' and way = 'balance' then amount_yuan else 0 end) as balance_refund_yuan
-    from {{ ref('int_money_day') }}
-    where
-        feed in ('meal_fee', 'consumption', 'refund') and account_kind is not null
-        and biz_date >= {{ date_literal(first) }}
+    from (
+        select
+            canteen_id, account_kind, biz_date, feed, way, amount_yuan, subsidy_yuan
+        from {{ ref('int_money_day') }}
+        where
+            feed in ('meal_fee', 'consumption', 'refund') and account_kind is not null
+            and biz_date >= {{ date_literal(first) }}
+        union all
+        select
+            k.canteen_id, r.account_kind, r.biz_date, 'opening_balance' as feed, null as way, r.amount_yuan,
+            0 as subsidy_yuan
+        from {{ source('silver', 'opening_balance') }} as r
+        {{ join_keeper() }}
+        where r.balance_kind = 'prepaid' and {{ since(first, 'r.') }}
+    ) as moved
     group by canteen_id, account_kind, {{ month_start('biz_date') }}
 ),
 
@@ -122,7 +134,7 @@ select
     g.account_kind,
     g.month_start,
     {{ month_label('g.month_start') }} as biz_month,
-    {%- for part in ['paid_in', 'paid_bank', 'paid_cash', 'paid_mini_program', 'consumed', 'subsidy', 'meal_refund', 'balance_refund'] %}
+    {%- for part in ['opening', 'paid_in', 'paid_bank', 'paid_cash', 'paid_mini_program', 'consumed', 'subsidy', 'meal_refund', 'balance_refund'] %}
     cast(coalesce(s.{{ part }}_yuan, 0) as decimal(18, 2)) as {{ part }}_yuan,
     {%- endfor %}
     cast(coalesce(l.leave_charges, 0) as bigint) as leave_charges,
@@ -131,8 +143,8 @@ select
     cast(coalesce(f.unsettled_yuan, 0) as decimal(18, 2)) as unsettled_yuan,
     cast(
         coalesce(o.balance_yuan, 0) + sum(
-            coalesce(s.paid_in_yuan, 0) - coalesce(s.consumed_yuan, 0) + coalesce(s.meal_refund_yuan, 0)
-            - coalesce(s.balance_refund_yuan, 0)
+            coalesce(s.opening_yuan, 0) + coalesce(s.paid_in_yuan, 0) - coalesce(s.consumed_yuan, 0)
+            + coalesce(s.meal_refund_yuan, 0) - coalesce(s.balance_refund_yuan, 0)
         ) over (
             partition by g.canteen_id, g.account_kind order by g.month_start
             rows between unbounded preceding and current row
