@@ -310,9 +310,8 @@ def _together(film: Path, folder: Path, processes: int) -> float:
 
 
 def _camera(name: str, film: Path, decoder: Any) -> Any:
-    from vision_jobs.chain import Camera
-
     from vision_jobs import segments
+    from vision_jobs.chain import Camera
     from vision_jobs.render import zones
 
     (entry,) = segments.inventory([segments.Listed(name, film, _START)], decoder)

@@ -20,9 +20,8 @@ import polars as pl
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from vision_jobs.segments import Entry
-
     from vision_jobs.results import Result
+    from vision_jobs.segments import Entry
 
 PROCESSES: Final = max(1, (os.cpu_count() or 2) // 2)
 """Half of the machine: each holds its models and one picture at a time."""
