@@ -51,7 +51,7 @@ class Recipe:
 
 RECIPES: Final = {
     "no_mask": Recipe(views=3, epochs=10),
-    "no_hat": Recipe(),
+    "no_hat": Recipe(epochs=30),
     "smoking": Recipe(side=160, views=3, epochs=14, rate=1.5e-3, mix=0.2, blur=0.15),
     "flame": Recipe(),
 }

@@ -37,7 +37,7 @@ from vision_jobs.unseen import score_unseen, unseen, write_seen
 _SEED: Final = 101
 _RENDERED: Final = 400
 _TEST: Final = 120
-_EPOCHS: Final = 12
+_EPOCHS: Final = 30
 _REAL: Final = {"no_mask": "mask", "smoking": "smoking"}
 _SHORTER: Final = {"no_hat": {"views": 3, "epochs": 10}, "flame": {"views": 2, "epochs": 8}}
 """Rendered crops are many and alike: fewer passes do."""
