@@ -10,13 +10,13 @@ with keeper as (
 
 whole_month as (
     select
-        cast(first_on as date) as first_on,
-        cast(last_on as date) as last_on
+        cast(v.first_on as date) as first_on,
+        cast(v.last_on as date) as last_on
     from (values (null, null)
     {%- for month in months -%}
         , ({{ date_literal(month.first) }}, {{ date_literal(month.last) }})
     {%- endfor %}) as v (first_on, last_on)
-    where first_on is not null
+    where v.first_on is not null
 ),
 
 held_back as (
@@ -52,6 +52,10 @@ given_back as (
     group by k.canteen_id, y.first_on, y.last_on, r.payer_kind, r.person_hash, y.incomplete_days
 ),
 
+returning_person as (
+    select distinct canteen_id, first_on, person_hash from given_back
+),
+
 charged_day as (
     select
         k.canteen_id, m.first_on, r.person_hash, r.biz_date,
@@ -59,7 +63,7 @@ charged_day as (
     from {{ source('silver', 'consumption') }} as r
     {{ join_keeper() }}
     inner join whole_month as m on r.biz_date between m.first_on - 31 and m.last_on
-    inner join (select distinct canteen_id, first_on, person_hash from given_back) as b
+    inner join returning_person as b
         on k.canteen_id = b.canteen_id and m.first_on = b.first_on and r.person_hash = b.person_hash
     where r.biz_date >= {{ date_literal(first) }}
     group by k.canteen_id, m.first_on, r.person_hash, r.biz_date
@@ -74,6 +78,10 @@ charged as (
     group by canteen_id, first_on, person_hash
 ),
 
+dearest as (
+    select distinct canteen_id, first_on, dearest_yuan from charged
+),
+
 over_charge as (
     select
         b.canteen_id, b.payer_kind, b.first_on, b.last_on, b.month_yuan,
@@ -85,7 +93,7 @@ over_charge as (
     from given_back as b
     left join charged as c
         on b.canteen_id = c.canteen_id and b.first_on = c.first_on and b.person_hash = c.person_hash
-    left join (select distinct canteen_id, first_on, dearest_yuan from charged) as d
+    left join dearest as d
         on b.canteen_id = d.canteen_id and b.first_on = d.first_on
 ),
 
