@@ -83,9 +83,9 @@ def cockpit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("cockpit")
     if SHOTS:
         first = demo.LAST_DAY - (demo.DAYS - 1) * (cockpit_city.LAST - cockpit_city.LAST.replace(day=14))
-        made = cockpit_city.running(root, demo.CANTEENS, first, demo.BOOKS)
+        made = cockpit_city.running(root, demo.CANTEENS, first, demo.BOOKS, demo.CANTEENS)
     else:
-        made = cockpit_city.running(root, books=1.0)
+        made = cockpit_city.running(root, books=1.0, cameras=cockpit_city.CANTEENS)
     with made as (_, server):
         yield server
 
@@ -127,6 +127,7 @@ def test_a_user_meets_the_dashboard_of_the_tier_whole_and_in_chinese(cockpit: Se
         assert [tabs.nth(n).inner_text().strip() for n in range(tabs.count())] == list(TABS)
         bad: list[str] = []
         for number, tab in enumerate(TABS):
+            view.mouse.move(0, browser.LAPTOP[1] - 1)  # off what shows a hint over the tabs
             tabs.nth(number).click()
             bad += faults(view, tab, tier)
             read(tab)
@@ -179,7 +180,12 @@ def test_the_pictures_of_the_readme(cockpit: Served, tier: str) -> None:
         with browser.page(size) as view:
             browser.log_in(view, cockpit.address, user, cockpit.passwords[user])
             browser.open_dashboard(view, cockpit.address, tier, query)
-            for tab, ending in (("总览", ""), ("价格", "-prices"), ("资金", "-money")):
+            for tab, ending in (
+                ("总览", ""),
+                ("价格", "-prices"),
+                ("资金", "-money"),
+                ("明厨亮灶", "-video"),
+            ):
                 view.locator(".ant-tabs-tab").filter(has_text=tab).click()
                 view.mouse.move(0, size[1] - 1)
                 browser.drawn(view)

@@ -111,6 +111,10 @@ def test_money_is_exact_everywhere(made: City) -> None:
         "unknown_share",
         "gap_pp",
         "surplus_rate",
+        "online_rate",
+        "coverage",
+        "precision_rate",
+        "score",
     }
     assert (
         floats

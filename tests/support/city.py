@@ -24,9 +24,10 @@ def simulate(
     end: dt.date = END,
     faults=None,
     books: float = 0.0,
+    cameras: int = 0,
 ) -> Path:
     """A city's landing folder."""
-    simulator.simulate(out, canteens, start, end, seed, faults, books=books)
+    simulator.simulate(out, canteens, start, end, seed, faults, books=books, cameras=cameras)
     return out / "landing"
 
 

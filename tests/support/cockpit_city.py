@@ -31,7 +31,7 @@ SEED = 1
 
 @contextmanager
 def running(
-    root: Path, canteens: int = CANTEENS, first: dt.date = FIRST, books: float = 0.0
+    root: Path, canteens: int = CANTEENS, first: dt.date = FIRST, books: float = 0.0, cameras: int = 0
 ) -> Iterator[tuple[Settings, Served]]:
     """The city's data home and its server.
 
@@ -40,16 +40,19 @@ def running(
         canteens: Number of canteens.
         first: First day of the simulation; the last is always the same.
         books: Share of the canteens that keep books.
+        cameras: Number of canteens whose kitchens are filmed.
     """
     skip_without_server()
-    home = city(root, canteens, first, books)
+    home = city(root, canteens, first, books, cameras)
     with served.running(home) as server:
         yield home, server
 
 
-def city(root: Path, canteens: int = CANTEENS, first: dt.date = FIRST, books: float = 0.0) -> Settings:
+def city(
+    root: Path, canteens: int = CANTEENS, first: dt.date = FIRST, books: float = 0.0, cameras: int = 0
+) -> Settings:
     """A published city with every planted fault."""
-    simulator.simulate(root / "out", canteens, first, LAST, SEED, books=books)
+    simulator.simulate(root / "out", canteens, first, LAST, SEED, books=books, cameras=cameras)
     home = settings.load(root / "home")
     night.run(night.Night(home, root / "out" / "landing", first, LAST), lambda _: None)
     shutil.rmtree(root / "out")

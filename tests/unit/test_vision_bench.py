@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
 from pipelines.measures import table, vision_bench
-from vision_jobs import sample
 from vision_jobs.decoder import Decoder
 from vision_jobs.peer import decode_keyframes
 from vision_jobs.render.files import repeated
@@ -16,14 +13,10 @@ NAMES = {"camera_hours", "camera_hours_gated", "decode_share", "peak_gb", "two_p
 
 
 def test_the_quick_bench_gives_its_measures_and_judges_none() -> None:
-    pytest.importorskip("vision_jobs.chain", reason="the chain is not here yet")
-    if not any((Path(sample.__file__).parent / "models").glob("*.onnx")):
-        pytest.skip("no models are shipped here")
     told: list[str] = []
     found = {one["name"]: one for one in vision_bench.bench(quick=True, progress=told.append)}
     assert set(found) == NAMES <= set(table.names("vision"))
     assert all(one["value"] > 0 and one["bar"] is one["holds"] is None for one in found.values())
-    assert found["peak_gb"]["value"] < 1
 
 
 def test_a_repeated_film_is_as_long_as_it_says_and_shows_the_same(tmp_path: Path) -> None:
