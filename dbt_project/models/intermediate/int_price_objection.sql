@@ -20,11 +20,13 @@ with line as (
         l.reference_yuan,
         l.reference_confidence,
         p.peer_shift / p.peer_sigma as peer_z,
+        p.near_shift / p.near_sigma as near_z,
         case when p.own_lines >= t.price_history_lines then p.own_shift / p.own_sigma end as own_z,
         case when p.own_lines >= t.price_history_lines then p.own_shift else p.peer_shift end as best_shift,
         case when p.own_lines >= t.price_history_lines then p.own_sigma else p.peer_sigma end as best_sigma,
         t.price_z_agree as z_agree,
         t.price_z_support as z_support,
+        t.price_z_near as z_near,
         t.price_z_alone as z_alone,
         t.price_min_lines as min_lines,
         t.price_min_peers as min_peers,
@@ -166,7 +168,15 @@ tested as (
         coalesce(l.own_z >= l.z_alone and l.own_shift >= l.level_mid, false) as history_alone,
         coalesce(l.over_reference >= l.level_high and coalesce(l.peer_z, l.z_agree) >= l.z_agree, false)
             as reference_alone,
-        coalesce(l.peer_z >= l.z_agree, false) as peer,
+        coalesce(l.peer_z >= l.z_agree, false) as peer_agrees,
+        -- Few neighbours scatter little by chance: the canteen's own past has to agree, or the excess to be large.
+        coalesce(
+            l.near_z >= l.z_alone and l.near_shift >= l.level_low
+            and case
+                when l.own_lines >= 3 then l.own_shift >= l.z_near * l.own_sigma
+                else l.near_shift >= l.level_high
+            end, false
+        ) as near,
         -- Beside peers that object already, less is asked of the canteen's own past.
         coalesce(
             (l.own_z >= l.z_agree or (l.own_z >= l.z_support and l.peer_z >= l.z_agree))
@@ -192,6 +202,11 @@ tested as (
 guarded as (
     select
         *,
+        peer_agrees or near as peer,
+        case when near and not peer_agrees then near_area else peer_area end as told_area,
+        case when near and not peer_agrees then near_lines else peer_lines end as told_lines,
+        case when near and not peer_agrees then near_mid else peer_mid end as told_mid,
+        case when near and not peer_agrees then near_z else peer_z end as told_z,
         coalesce(
             abs(best_shift) >= z_alone * best_sigma
             and abs(abs(best_shift) - ln(unit_factor)) <= case unit_factor when 2 then 0.16 else 0.35 end
@@ -241,10 +256,74 @@ supplier_that_week as (
     having count(peer_shift) >= max(history_lines)
 ),
 
+-- How many lines a supplier's finding rests on: those of the weeks and canteens in which it took as much too much as
+-- such a finding asks for. Its days hold others too.
+supplier_line as (
+    select
+        month_start,
+        supplier_id,
+        city_code,
+        county_code,
+        canteen_id,
+        week_first,
+        count(*) as lines,
+        max(supplier_shift) as least_shift,
+        max(history_lines) as history_lines,
+        max(supplier_lines) as min_lines,
+        count(peer_shift) as compared,
+        median(peer_shift) as level,
+        median(own_shift) as rise
+    from line
+    group by month_start, supplier_id, city_code, county_code, canteen_id, week_first
+),
+
+supplier_week as (
+    select
+        month_start,
+        supplier_id,
+        week_first,
+        median(peer_shift) as level,
+        median(own_shift) as rise
+    from line
+    group by month_start, supplier_id, week_first
+),
+
+supplier_reach as (
+    select
+        s.month_start,
+        s.supplier_id,
+        s.city_code,
+        s.county_code,
+        s.canteen_id,
+        s.explains_from,
+        s.explains_to,
+        s.is_high,
+        s.is_risen,
+        s.level_shift,
+        s.rise_shift,
+        sum(case
+            when s.is_high and case when h.compared >= h.history_lines then h.level else w.level end >= h.least_shift
+                then h.lines
+            when s.is_risen and case when h.compared >= h.history_lines then h.rise else w.rise end >= h.least_shift
+                then h.lines
+            else 0
+        end) >= max(h.min_lines) as explains_lines
+    from supplier as s
+    inner join supplier_line as h
+        on s.month_start = h.month_start and s.supplier_id = h.supplier_id and s.city_code = h.city_code
+        and (s.county_code is null or s.county_code = h.county_code)
+        and (s.canteen_id is null or s.canteen_id = h.canteen_id)
+    inner join supplier_week as w
+        on h.month_start = w.month_start and h.supplier_id = w.supplier_id and h.week_first = w.week_first
+    group by
+        s.month_start, s.supplier_id, s.city_code, s.county_code, s.canteen_id, s.explains_from, s.explains_to,
+        s.is_high, s.is_risen, s.level_shift, s.rise_shift
+),
+
 beside_supplier as (
     select
         g.*,
-        s.supplier_id is not null as has_supplier_finding,
+        coalesce(s.explains_lines, false) as has_supplier_finding,
         s.is_high,
         s.is_risen,
         s.level_shift,
@@ -252,7 +331,7 @@ beside_supplier as (
         coalesce(h.level, w.level) as level_here,
         coalesce(h.rise, w.rise) as rise_here
     from guarded as g
-    left join supplier as s
+    left join supplier_reach as s
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
         and (s.county_code is null or g.county_code = s.county_code)
         and (s.canteen_id is null or g.canteen_id = s.canteen_id)
@@ -294,8 +373,8 @@ objected as (
     from caused
     where
         is_unit or over_limit or over_quotation or no_quotation or not_following
-        or coalesce(peer_alone, false) or history_alone or reference_alone
-        or (peer and (history or (reference and over_reference >= level_high)))
+        or coalesce(peer_alone, false) or near or history_alone or reference_alone
+        or (peer_agrees and (history or (reference and over_reference >= level_high)))
 ),
 
 grouped as (
@@ -328,10 +407,10 @@ priced as (
             when over_limit then limit_yuan
             when over_quotation then quote_yuan
             when history and (not peer or not_following) then {{ as_price('market + own_mid') }}
-            when peer or (peer_mid is not null and not no_quotation) then {{ as_price('peer_mid') }}
+            when peer or (told_mid is not null and not no_quotation) then {{ as_price('told_mid') }}
             when reference then reference_yuan
             when not_following then {{ as_price('market + own_mid') }}
-            else {{ as_price('coalesce(peer_mid, market)') }}
+            else {{ as_price('coalesce(told_mid, market)') }}
         end as expected_yuan,
         case when kind = 'line' or kind = 'unit' then source_provider || '|' || record_no else '' end as cause_key,
         case
