@@ -51,8 +51,3 @@
 {% macro exceeds(price, bound, tolerance_pct) -%}
     {{ product(price, 100) }} > {{ product(bound, '(100 + ' ~ tolerance_pct ~ ')') }}
 {%- endmacro %}
-
-{# Two relations joined on columns of the same names. #}
-{% macro same_keys(one, other, keys) -%}
-    {% for key in keys %}{{ one }}.{{ key }} = {{ other }}.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
-{%- endmacro %}

@@ -32,14 +32,13 @@ class Row:
     quote: float | None = None
     limit: float | None = None
     unit: str = "公斤"
-    county: str = "甲县"
 
     def cells(self) -> list[object]:
         """The row as ``HEADER`` has it."""
         quote, limit = (None if x is None else f"{x:.2f}" for x in (self.quote, self.limit))
         reference = f"{_ITEMS[self.item] * 1.3:.2f}"
         return [self.day, self.item, self.unit, f"{self.price:.2f}", f"{self.qty:.1f}", self.supplier, self.canteen,
-                self.county, reference, quote, limit]  # fmt: skip
+                "甲县", reference, quote, limit]  # fmt: skip
 
 
 @dataclass

@@ -64,10 +64,9 @@ def test_a_supplier_that_overprices_is_one_finding_and_its_lines_are_none(tmp_pa
     for row in table.rows:
         if row.supplier == "供应商7":
             row.price *= 1.2
-    everything = found(table.write(tmp_path / "a.csv"))
-    frame = everything.filter(pl.col("supplier") == "供应商7")
+    frame = found(table.write(tmp_path / "a.csv"))
     assert set(frame["kind"]) == {"supplier"}
-    assert everything.height - frame.height <= len(table.rows) // 500
+    assert set(frame["supplier"]) == {"供应商7"}
     by_month = frame.sort("date_from")
     assert by_month["date_from"].dt.month().to_list() == [9, 10]
     assert [float(pct) for pct in by_month["excess_pct"]] == pytest.approx([20, 20], abs=8)
@@ -146,26 +145,6 @@ def test_a_line_high_among_peers_is_found_when_it_is_unusual_for_its_canteen(spo
     assert at(spoiled.frame, line_of(spoiled.dear_anyway))["tests"].to_list() == ["peer,history"]
 
 
-def test_a_line_that_stands_out_in_its_county_is_not_hidden_by_the_city(tmp_path: Path) -> None:
-    """A county of five canteens is a quarter cheaper; what is dear there is the city's usual price."""
-    table = PriceRows.honest(5)
-    usual = {item: statistics.median(row.price for row in table.rows if row.item == item) for item in ITEMS}
-    here = [n for n, row in enumerate(table.rows) if int(row.canteen[-1]) < 5]
-    for n in here:
-        row = table.rows[n]
-        row.county = "乙县"
-        row.price = 0.75 * usual[row.item] * math.exp(0.01 * (-1) ** n)
-    weeks = Counter((table.rows[n].item, table.rows[n].day.isocalendar().week) for n in here)
-    own = [n for n in here if (table.rows[n].canteen, table.rows[n].item) == ("食堂0", "菜3")]
-    dear = max(own, key=lambda n: weeks["菜3", table.rows[n].day.isocalendar().week])
-    table.rows[dear].price *= 1.18
-    frame = found(table.write(tmp_path / "a.csv"))
-    (line,) = at(frame, line_of(dear)).to_dicts()
-    assert line["tests"].split(",")[0] == "peer"
-    assert "乙县同周" in line["text_zh"]
-    assert float(line["expected_price"]) == pytest.approx(0.75 * usual["菜3"], rel=0.02)
-
-
 def test_lines_of_a_supplier_that_took_too_much_for_fewer_than_30_are_told_one_by_one(tmp_path: Path) -> None:
     table = PriceRows.honest(5)
     week = DAYS[10].isocalendar().week
@@ -198,7 +177,7 @@ def test_a_supplier_that_raises_its_prices_is_found_against_its_own_past(tmp_pat
     assert raised["supplier"].to_list() == ["供应商0"]
     assert "supplier_rise" in raised["tests"].item()
     # Of its 70 dear lines hardly one is said again.
-    assert frame.filter(pl.col("supplier") == "供应商0").height - raised.height <= 1
+    assert frame.height - raised.height <= 1
 
 
 def test_a_price_that_stays_while_the_market_falls_is_found(tmp_path: Path) -> None:

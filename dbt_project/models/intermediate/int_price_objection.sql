@@ -20,13 +20,11 @@ with line as (
         l.reference_yuan,
         l.reference_confidence,
         p.peer_shift / p.peer_sigma as peer_z,
-        p.near_shift / p.near_sigma as near_z,
         case when p.own_lines >= t.price_history_lines then p.own_shift / p.own_sigma end as own_z,
         case when p.own_lines >= t.price_history_lines then p.own_shift else p.peer_shift end as best_shift,
         case when p.own_lines >= t.price_history_lines then p.own_sigma else p.peer_sigma end as best_sigma,
         t.price_z_agree as z_agree,
         t.price_z_support as z_support,
-        t.price_z_near as z_near,
         t.price_z_alone as z_alone,
         t.price_min_lines as min_lines,
         t.price_min_peers as min_peers,
@@ -168,15 +166,7 @@ tested as (
         coalesce(l.own_z >= l.z_alone and l.own_shift >= l.level_mid, false) as history_alone,
         coalesce(l.over_reference >= l.level_high and coalesce(l.peer_z, l.z_agree) >= l.z_agree, false)
             as reference_alone,
-        coalesce(l.peer_z >= l.z_agree, false) as peer_agrees,
-        -- Few neighbours scatter little by chance: the canteen's own past has to agree, or the excess to be large.
-        coalesce(
-            l.near_z >= l.z_alone and l.near_shift >= l.level_low
-            and case
-                when l.own_lines >= 3 then l.own_shift >= l.z_near * l.own_sigma
-                else l.near_shift >= l.level_high
-            end, false
-        ) as near,
+        coalesce(l.peer_z >= l.z_agree, false) as peer,
         -- Beside peers that object already, less is asked of the canteen's own past.
         coalesce(
             (l.own_z >= l.z_agree or (l.own_z >= l.z_support and l.peer_z >= l.z_agree))
@@ -202,11 +192,6 @@ tested as (
 guarded as (
     select
         *,
-        peer_agrees or near as peer,
-        case when near and not peer_agrees then near_area else peer_area end as told_area,
-        case when near and not peer_agrees then near_lines else peer_lines end as told_lines,
-        case when near and not peer_agrees then near_mid else peer_mid end as told_mid,
-        case when near and not peer_agrees then near_z else peer_z end as told_z,
         coalesce(
             abs(best_shift) >= z_alone * best_sigma
             and abs(abs(best_shift) - ln(unit_factor)) <= case unit_factor when 2 then 0.16 else 0.35 end
@@ -373,8 +358,8 @@ objected as (
     from caused
     where
         is_unit or over_limit or over_quotation or no_quotation or not_following
-        or coalesce(peer_alone, false) or near or history_alone or reference_alone
-        or (peer_agrees and (history or (reference and over_reference >= level_high)))
+        or coalesce(peer_alone, false) or history_alone or reference_alone
+        or (peer and (history or (reference and over_reference >= level_high)))
 ),
 
 grouped as (
@@ -407,10 +392,10 @@ priced as (
             when over_limit then limit_yuan
             when over_quotation then quote_yuan
             when history and (not peer or not_following) then {{ as_price('market + own_mid') }}
-            when peer or (told_mid is not null and not no_quotation) then {{ as_price('told_mid') }}
+            when peer or (peer_mid is not null and not no_quotation) then {{ as_price('peer_mid') }}
             when reference then reference_yuan
             when not_following then {{ as_price('market + own_mid') }}
-            else {{ as_price('coalesce(told_mid, market)') }}
+            else {{ as_price('coalesce(peer_mid, market)') }}
         end as expected_yuan,
         case when kind = 'line' or kind = 'unit' then source_provider || '|' || record_no else '' end as cause_key,
         case

@@ -3,8 +3,6 @@
 -- and supplier's own prices against the market of the day, and what other suppliers took. All in logarithms, by
 -- medians and median absolute deviations, so that few false prices do not hide each other.
 {%- set cell = 'month_start, city_code, ingredient_id, spec' %}
-{%- set week_cell = cell.split(', ') + ['week_first'] %}
-{%- set areas = {'county': week_cell + ['county_code'], 'city': week_cell} %}
 with line as (
     select
         m.month_start,
@@ -29,7 +27,6 @@ with line as (
         case when l.qty_kg > 0 then ln(cast(l.qty_kg as double)) end as log_qty,
         t.price_min_lines as min_lines,
         t.price_min_peers as min_peers,
-        t.price_near_lines as min_near,
         {{ log_pct('t.price_noise_floor_pct') }} as noise_floor,
         t.price_supplier_lines as supplier_lines,
         t.price_supplier_z as supplier_z,
@@ -42,77 +39,31 @@ with line as (
     where l.price_yuan > 0 and not l.is_unit_slip
 ),
 
-{% for area, keys in areas.items() -%}
+{% for area in ['county', 'city'] -%}
+{%- set keys = cell ~ ', week_first' ~ (', county_code' if area == 'county' else '') -%}
 {{ area }}_cell as (
     select
-        {{ keys | join(', ') }},
+        {{ keys }},
         median(log_price) as mid,
         count(*) as lines,
         count(distinct peer_id) as peers
     from line
-    group by {{ keys | join(', ') }}
+    group by {{ keys }}
 ),
 
 {{ area }}_scatter as (
     select
-        {% for key in keys %}l.{{ key }}, {% endfor -%}
+        {% for key in keys.split(', ') %}l.{{ key }}, {% endfor -%}
         c.mid,
         c.lines,
         c.peers,
         1.4826 * median(abs(l.log_price - c.mid)) as sigma
     from line as l
-    inner join {{ area }}_cell as c on {{ same_keys('l', 'c', keys) }}
-    group by {% for key in keys %}l.{{ key }}, {% endfor %}c.mid, c.lines, c.peers
+    inner join {{ area }}_cell as c on {% for key in keys.split(', ') %}l.{{ key }} = c.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+    group by {% for key in keys.split(', ') %}l.{{ key }}, {% endfor %}c.mid, c.lines, c.peers
 ),
 
 {% endfor -%}
--- What the other canteens of a small cell paid, whose scatter hides nothing of the canteen's own.
-neighbour as (
-    {%- for area, keys in areas.items() %}
-    select
-        '{{ area }}' as area,
-        b.peer_id,
-        b.county_code,
-        {% for key in week_cell %}l.{{ key }}, {% endfor -%}
-        l.log_price
-    from (
-        select distinct
-            l.peer_id,
-            l.county_code,
-            {% for key in week_cell %}l.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
-        from line as l
-        inner join {{ area }}_cell as c on {{ same_keys('l', 'c', keys) }}
-        where c.lines < 2 * l.min_lines or c.peers < l.min_peers
-    ) as b
-    inner join line as l on {{ same_keys('l', 'b', keys) }} and l.peer_id <> b.peer_id
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
-neighbour_cell as (
-    select
-        area, peer_id, county_code, {{ week_cell | join(', ') }},
-        median(log_price) as mid,
-        count(*) as lines
-    from neighbour
-    group by area, peer_id, county_code, {{ week_cell | join(', ') }}
-),
-
-neighbour_scatter as (
-    select
-        n.area,
-        n.peer_id,
-        n.county_code,
-        {% for key in week_cell %}n.{{ key }}, {% endfor -%}
-        c.mid,
-        c.lines,
-        1.4826 * median(abs(n.log_price - c.mid)) as sigma
-    from neighbour as n
-    inner join neighbour_cell as c
-        on n.area = c.area and n.peer_id = c.peer_id and {{ same_keys('n', 'c', areas['county']) }}
-    group by n.area, n.peer_id, n.county_code, {% for key in week_cell %}n.{{ key }}, {% endfor %}c.mid, c.lines
-),
-
 -- The level of the market where a week has too few lines to tell one.
 whole_view as (
     select
@@ -183,19 +134,6 @@ compared as (
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.peers else w.peers end as peers,
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.mid else w.mid end as peer_mid,
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.sigma else w.sigma end as cell_sigma,
-        -- The county's other canteens, the city's where these are too few; of a large cell all.
-        case
-            when c.lines >= 2 * l.min_lines and c.peers >= l.min_peers or nc.lines >= l.min_near then 'county'
-            when w.lines >= 2 * l.min_lines and w.peers >= l.min_peers or nw.lines >= l.min_near then 'city'
-        end as near_area,
-        {%- for column in ['lines', 'mid', 'sigma'] %}
-        case
-            when c.lines >= 2 * l.min_lines and c.peers >= l.min_peers then c.{{ column }}
-            when nc.lines >= l.min_near then nc.{{ column }}
-            when w.lines >= 2 * l.min_lines and w.peers >= l.min_peers then w.{{ column }}
-            when nw.lines >= l.min_near then nw.{{ column }}
-        end as near_{{ column }},
-        {%- endfor %}
         case when w.lines * 2 >= l.min_lines then w.mid else v.mid end as week_market,
         l.log_price - case when w.lines * 2 >= l.min_lines then w.mid else v.mid end as week_residual,
         case
@@ -212,10 +150,6 @@ compared as (
     inner join whole_view as v
         on l.month_start = v.month_start and l.city_code = v.city_code and l.ingredient_id = v.ingredient_id
         and l.spec = v.spec
-    left join neighbour_scatter as nc
-        on nc.area = 'county' and l.peer_id = nc.peer_id and {{ same_keys('l', 'nc', areas['county']) }}
-    left join neighbour_scatter as nw
-        on nw.area = 'city' and l.peer_id = nw.peer_id and {{ same_keys('l', 'nw', areas['county']) }}
     left join others as oc
         on l.month_start = oc.month_start and l.city_code = oc.city_code and l.ingredient_id = oc.ingredient_id
         and l.spec = oc.spec and l.week_first = oc.week_first and l.county_code = oc.area
@@ -227,7 +161,7 @@ compared as (
 ),
 
 -- How far the market of a day stands from that of its week: by how much the canteens that bought the item that
--- day paid more than they usually do. The fewer they are, the less it says.
+-- day paid more than they usually do. The fewer they are, the less it says; of fewer than a cell's least, nothing.
 week_series as (
     select
         month_start,
@@ -246,8 +180,12 @@ day_market as (
         c.city_code,
         c.ingredient_id,
         c.biz_date,
-        median(c.week_residual - s.mid) * count(distinct c.peer_id)
-        / (count(distinct c.peer_id) + max(c.min_peers)) as shift
+        case
+            when count(distinct c.peer_id) >= max(c.min_peers)
+                then median(c.week_residual - s.mid) * count(distinct c.peer_id)
+                / (count(distinct c.peer_id) + max(c.min_peers))
+            else 0
+        end as shift
     from compared as c
     inner join week_series as s
         on c.month_start = s.month_start and c.canteen_id = s.canteen_id and c.ingredient_id = s.ingredient_id
@@ -342,11 +280,6 @@ select
             / (o.peer_lines + o.min_lines)
         ))
     end as peer_sigma,
-    o.near_area,
-    o.near_lines,
-    o.near_mid,
-    o.log_price - o.near_mid as near_shift,
-    greatest(o.noise_floor, o.near_sigma) as near_sigma,
     o.market,
     o.residual,
     o.own_mid,
