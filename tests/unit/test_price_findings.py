@@ -145,6 +145,22 @@ def test_a_line_high_among_peers_is_found_when_it_is_unusual_for_its_canteen(spo
     assert at(spoiled.frame, line_of(spoiled.dear_anyway))["tests"].to_list() == ["peer,history"]
 
 
+def test_lines_of_a_supplier_that_took_too_much_for_fewer_than_30_are_told_one_by_one(tmp_path: Path) -> None:
+    table = PriceRows.honest(5)
+    week = DAYS[10].isocalendar().week
+    dear = [
+        n
+        for n, row in enumerate(table.rows)
+        if row.supplier == "供应商7" and row.day.isocalendar().week == week
+    ]
+    for n in dear:
+        table.rows[n].price *= 1.5
+    frame = found(table.write(tmp_path / "a.csv"))
+    assert len(dear) < 30
+    told = frame.filter(pl.col("kind").is_in(["line", "item"]))["lines"].str.split(",").explode()
+    assert len({line_of(n) for n in dear} & set(told)) >= 0.8 * len(dear)
+
+
 def test_a_supplier_finding_explains_no_week_in_which_it_took_nothing(spoiled: Spoiled) -> None:
     supplier = spoiled.frame.filter(pl.col("kind") == "supplier")
     assert set(supplier["supplier"]) == {"供应商7"}

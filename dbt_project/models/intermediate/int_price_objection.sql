@@ -241,10 +241,74 @@ supplier_that_week as (
     having count(peer_shift) >= max(history_lines)
 ),
 
+-- How many lines a supplier's finding rests on: those of the weeks and canteens in which it took as much too much as
+-- such a finding asks for. Its days hold others too.
+supplier_line as (
+    select
+        month_start,
+        supplier_id,
+        city_code,
+        county_code,
+        canteen_id,
+        week_first,
+        count(*) as lines,
+        max(supplier_shift) as least_shift,
+        max(history_lines) as history_lines,
+        max(supplier_lines) as min_lines,
+        count(peer_shift) as compared,
+        median(peer_shift) as level,
+        median(own_shift) as rise
+    from line
+    group by month_start, supplier_id, city_code, county_code, canteen_id, week_first
+),
+
+supplier_week as (
+    select
+        month_start,
+        supplier_id,
+        week_first,
+        median(peer_shift) as level,
+        median(own_shift) as rise
+    from line
+    group by month_start, supplier_id, week_first
+),
+
+supplier_reach as (
+    select
+        s.month_start,
+        s.supplier_id,
+        s.city_code,
+        s.county_code,
+        s.canteen_id,
+        s.explains_from,
+        s.explains_to,
+        s.is_high,
+        s.is_risen,
+        s.level_shift,
+        s.rise_shift,
+        sum(case
+            when s.is_high and case when h.compared >= h.history_lines then h.level else w.level end >= h.least_shift
+                then h.lines
+            when s.is_risen and case when h.compared >= h.history_lines then h.rise else w.rise end >= h.least_shift
+                then h.lines
+            else 0
+        end) >= max(h.min_lines) as explains_lines
+    from supplier as s
+    inner join supplier_line as h
+        on s.month_start = h.month_start and s.supplier_id = h.supplier_id and s.city_code = h.city_code
+        and (s.county_code is null or s.county_code = h.county_code)
+        and (s.canteen_id is null or s.canteen_id = h.canteen_id)
+    inner join supplier_week as w
+        on h.month_start = w.month_start and h.supplier_id = w.supplier_id and h.week_first = w.week_first
+    group by
+        s.month_start, s.supplier_id, s.city_code, s.county_code, s.canteen_id, s.explains_from, s.explains_to,
+        s.is_high, s.is_risen, s.level_shift, s.rise_shift
+),
+
 beside_supplier as (
     select
         g.*,
-        s.supplier_id is not null as has_supplier_finding,
+        coalesce(s.explains_lines, false) as has_supplier_finding,
         s.is_high,
         s.is_risen,
         s.level_shift,
@@ -252,7 +316,7 @@ beside_supplier as (
         coalesce(h.level, w.level) as level_here,
         coalesce(h.rise, w.rise) as rise_here
     from guarded as g
-    left join supplier as s
+    left join supplier_reach as s
         on g.month_start = s.month_start and g.supplier_id = s.supplier_id and g.city_code = s.city_code
         and (s.county_code is null or g.county_code = s.county_code)
         and (s.canteen_id is null or g.canteen_id = s.canteen_id)

@@ -1,7 +1,7 @@
 -- Purchase lines of a month and of the weeks before it, each held against its peers: the prices of the same
 -- ingredient and specification in the same week and county (city where these are too few), the same canteen's
--- and supplier's own prices against the market, and what other suppliers took. All in logarithms, by medians
--- and median absolute deviations, so that few false prices do not hide each other.
+-- and supplier's own prices against the market of the day, and what other suppliers took. All in logarithms, by
+-- medians and median absolute deviations, so that few false prices do not hide each other.
 {%- set cell = 'month_start, city_code, ingredient_id, spec' %}
 with line as (
     select
@@ -134,8 +134,8 @@ compared as (
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.peers else w.peers end as peers,
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.mid else w.mid end as peer_mid,
         case when l.min_lines <= c.lines and l.min_peers <= c.peers then c.sigma else w.sigma end as cell_sigma,
-        case when w.lines * 2 >= l.min_lines then w.mid else v.mid end as market,
-        l.log_price - case when w.lines * 2 >= l.min_lines then w.mid else v.mid end as residual,
+        case when w.lines * 2 >= l.min_lines then w.mid else v.mid end as week_market,
+        l.log_price - case when w.lines * 2 >= l.min_lines then w.mid else v.mid end as week_residual,
         case
             when l.min_peers <= oc.suppliers then oc.mid
             when l.min_peers <= ow.suppliers * 2 then ow.mid
@@ -160,7 +160,51 @@ compared as (
         and l.supplier_id = ow.supplier_id
 ),
 
--- What this canteen pays this supplier for this item, against the market.
+-- How far the market of a day stands from that of its week: by how much the canteens that bought the item that
+-- day paid more than they usually do. The fewer they are, the less it says; of fewer than a cell's least, nothing.
+week_series as (
+    select
+        month_start,
+        canteen_id,
+        coalesce(supplier_id, '') as series_supplier,
+        ingredient_id,
+        spec,
+        median(week_residual) as mid
+    from compared
+    group by month_start, canteen_id, coalesce(supplier_id, ''), ingredient_id, spec
+),
+
+day_market as (
+    select
+        c.month_start,
+        c.city_code,
+        c.ingredient_id,
+        c.biz_date,
+        case
+            when count(distinct c.peer_id) >= max(c.min_peers)
+                then median(c.week_residual - s.mid) * count(distinct c.peer_id)
+                / (count(distinct c.peer_id) + max(c.min_peers))
+            else 0
+        end as shift
+    from compared as c
+    inner join week_series as s
+        on c.month_start = s.month_start and c.canteen_id = s.canteen_id and c.ingredient_id = s.ingredient_id
+        and c.spec = s.spec and coalesce(c.supplier_id, '') = s.series_supplier
+    group by c.month_start, c.city_code, c.ingredient_id, c.biz_date
+),
+
+dated as (
+    select
+        c.*,
+        c.week_market + d.shift as market,
+        c.week_residual - d.shift as residual
+    from compared as c
+    inner join day_market as d
+        on c.month_start = d.month_start and c.city_code = d.city_code and c.ingredient_id = d.ingredient_id
+        and c.biz_date = d.biz_date
+),
+
+-- What this canteen pays this supplier for this item, against the market of the day.
 series as (
     select
         month_start,
@@ -171,7 +215,7 @@ series as (
         median(residual) as own_mid,
         count(*) as own_lines,
         median(log_qty) as usual_log_qty
-    from compared
+    from dated
     group by month_start, canteen_id, coalesce(supplier_id, ''), ingredient_id, spec
 ),
 
@@ -186,7 +230,7 @@ own as (
             partition by c.month_start, c.canteen_id, coalesce(c.supplier_id, ''), c.ingredient_id, c.spec
             order by c.biz_date, c.record_no
         ) as step
-    from compared as c
+    from dated as c
     inner join series as s
         on c.month_start = s.month_start and c.canteen_id = s.canteen_id and c.ingredient_id = s.ingredient_id
         and c.spec = s.spec and coalesce(c.supplier_id, '') = s.series_supplier
@@ -197,7 +241,7 @@ own as (
 scatter as (
     select
         {{ cell }},
-        1.4826 * median(abs(residual)) as market_sigma,
+        1.4826 * median(abs(week_residual)) as market_sigma,
         greatest(
             1.4826 * median(abs(step)) / sqrt(2), 1.4826 * median(case when own_lines >= 5 then abs(own_shift) end)
         ) as own_sigma
