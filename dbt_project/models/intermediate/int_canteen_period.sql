@@ -43,6 +43,8 @@ finding as (
     select canteen_id, biz_date from {{ ref('red_line_finding') }}
     union all
     select canteen_id, biz_date from {{ ref('money_finding') }}
+    union all
+    select canteen_id, biz_date from {{ ref('video_finding') }}
 ),
 
 found as (
