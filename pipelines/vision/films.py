@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from warehouse.settings import Settings
+from warehouse.tables import VIDEO_EVENT
 
 if TYPE_CHECKING:
     from vision_jobs.results import Result
@@ -95,22 +96,8 @@ PRESENCE: Final = {
     "persons": pl.Int64(),
     "segment_sha256": pl.String(),
 }
-EVENT: Final = {
-    "zone_id": pl.String(),
-    "event_id": pl.String(),
-    "event_kind": pl.String(),
-    "started_at": pl.Datetime("us", "UTC"),
-    "ended_at": pl.Datetime("us", "UTC"),
-    "samples": pl.Int64(),
-    "positive": pl.Int64(),
-    "score": pl.Float64(),
-    "box_json": pl.String(),
-    "segment_sha256": pl.String(),
-    "model_version": pl.String(),
-    "config_version": pl.String(),
-    "evidence_sha256": pl.String(),
-    "clip_sha256": pl.String(),
-}
+_OF_THE_CAMERA: Final = ("canteen_id", "biz_date", "camera_id", "biz_month")
+EVENT: Final = {name: kind for name, kind in VIDEO_EVENT.items() if name not in _OF_THE_CAMERA}
 
 
 def can_judge(settings: Settings) -> bool:
