@@ -25,12 +25,15 @@ def select(settings: Settings, sql: str, parameters: Mapping[str, object] | None
         parameters: Values of its ``$names``.
 
     Raises:
-        Permanent: Nothing is published, or the statement is not a single SELECT.
+        Permanent: Nothing is published, or the statement is not a single SELECT or fails.
     """
     published = manifest.latest(settings)
     if published is None:
         raise Permanent(f"{settings.home} 尚无已发布的快照：请先运行 ./canteen nightly --date 日期")
-    statements = duckdb.extract_statements(sql)
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.ParserException as error:
+        raise Permanent(f"语句有误：{str(error).splitlines()[0]}") from error
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise Permanent("query 只接受一条 SELECT 语句；未执行任何内容")
     file = settings.serving.parent / published.serving
