@@ -210,6 +210,8 @@ VIDEO_EVENTS: Final = {
 }
 EVENT_ORIGINS: Final = {"own": "本系统夜间识别", "gateway": "边缘网关识别"}
 EVENT_REVIEWS: Final = {"true": "属实", "false": "误报", "unclear": "无法判断"}
+# What the cockpit says of an event that nobody has reviewed (int_shown_video_event).
+EVENT_OPEN: Final = "待复核"
 ZONE_KINDS: Final = {
     "cutting": "切配",
     "cooking": "烹饪",

@@ -146,6 +146,8 @@ def test_words_with_a_colour_are_the_words_of_the_data(source) -> None:
         *vocabulary.DAY_STATES.values(),
         *vocabulary.PRICE_COMPARISONS.values(),
         *vocabulary.MONEY_NODES.values(),
+        *vocabulary.EVENT_REVIEWS.values(),
+        vocabulary.EVENT_OPEN,
         *(metric["label"] for metrics in source.metrics.values() for metric in metrics.values()),
     }
     assert set(source.dashboards["colours"]) <= known
