@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 
 from vision_jobs.evaluate import Score, recall_at, score_judged
 from vision_jobs.train.backbone import Head
@@ -76,7 +75,6 @@ def develop(
     backbone: Path | None,
     count: int = 3,
     final: bool = True,
-    besides: tuple[np.ndarray, np.ndarray] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Developed:
     """Train a head, each fold held out in turn, then once more on everything.
@@ -90,27 +88,20 @@ def develop(
         backbone: Backbone weights to start from; None for random ones.
         count: Number of folds.
         final: False leaves out the last training, for figures alone; the head is then the last fold's.
-        besides: Crops and labels of another kind (rendered ones) that every fold learns from and none is scored on.
         progress: Told what is being done.
     """
     network = start(backbone, seed=seed)
     seen = views(network, crops, recipe, seed=seed)
-    more, more_labels = seen[:0], labels[:0]
-    if besides is not None:
-        more, more_labels = views(network, besides[0], recipe, seed=seed), besides[1]
     of = folds(groups, labels, count, seed=seed)
     told = np.zeros(len(crops))
     head = network
     for fold in range(count):
         held = of == fold
-        learnt = torch.cat((seen[~held], more))
-        head = fit(network, learnt, np.concatenate((labels[~held], more_labels)), recipe, seed=seed + fold)
+        head = fit(network, seen[~held], labels[~held], recipe, seed=seed + fold)
         told[held] = logits(head, crops[held])
         progress(f"第 {fold + 1}/{count} 折，留出 {int(held.sum())} 例")
     if final:
-        learnt = torch.cat((seen, more))
-        told_labels = np.concatenate((labels, more_labels))
-        head = fit(network, learnt, told_labels, recipe, seed=seed + count, progress=progress)
+        head = fit(network, seen, labels, recipe, seed=seed + count, progress=progress)
     calibration = platt(told, labels)
     scores = 1 / (1 + np.exp(-(calibration[0] * told + calibration[1])))
     recall, threshold = recall_at(scores, labels.astype(bool), WANTED)
