@@ -1,11 +1,12 @@
-{# Incremental strategy of all facts: the rows of the window go, the newly computed ones come. #}
-{% macro get_incremental_replace_period_sql(arg_dict) -%}
-    {{ return(adapter.dispatch('replace_period_sql')(arg_dict)) }}
-{%- endmacro %}
-
-{% macro duckdb__replace_period_sql(arg_dict) -%}
-    {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-    delete from {{ arg_dict['target_relation'] }} where {{ in_window() }};
-    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{#
+  The one incremental strategy, of all facts: the rows of the window go, the newly computed ones come. They are
+  computed before the old ones go, because a model may read its own table (`this`).
+#}
+{% macro replace_period_sql(target_relation, compiled_code) -%}
+        create or replace temp table replacing_period as (
+            {{ compiled_code }}
+        );
+        delete from {{ target_relation }} where {{ in_window() }};
+        insert into {{ target_relation }} by name select * from replacing_period;
+        drop table replacing_period;
 {%- endmacro %}

@@ -9,9 +9,11 @@ import gc
 import json
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
+from pipelines.gold.brisk import as_parsed, brisk
 from pipelines.gold.plan import Plan
 from warehouse.errors import Permanent
 from warehouse.fingerprint import code_hash
@@ -74,11 +76,12 @@ def run(settings: Settings, arguments: Sequence[str], *, build: Path, pins: Path
 
     common = _common(build, target)
     # A night says what failed in its error and writes no JSON: half a second for each night.
-    quiet = ["--log-level", "none", "--no-print", "--no-write-json"] if target == "night" else []
+    alone = target == "night"
+    quiet = ["--log-level", "none", "--no-print", "--no-write-json"] if alone else []
     try:
-        # A run marks ephemeral models as compiled in its manifest: each run gets a copy.
-        manifest = parsed(build, target).deepcopy()
-        result = dbtRunner(manifest=manifest).invoke([*quiet, *arguments, *common])
+        manifest = as_parsed(parsed(build, target))
+        with brisk() if alone else nullcontext():
+            result = dbtRunner(manifest=manifest).invoke([*quiet, *arguments, *common])
     finally:
         DuckDBConnectionManager.close_all_connections()
     if not result.success:

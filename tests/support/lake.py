@@ -12,7 +12,7 @@ import gc
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.gold.brisk import as_parsed, brisk
 from warehouse import tables
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -223,7 +224,7 @@ def _exact(value: Any, dtype: pl.DataType) -> Any:
 def _manifest(target: str) -> Any:
     from dbt.cli.main import dbtRunner
 
-    with _environment(Path("/nonexistent/build.duckdb"), _no_pins()):
+    with _environment(Path("/nonexistent/build.duckdb"), no_pins()):
         result = dbtRunner().invoke(["parse", "--target", target, *_folders()])
     if not result.success:
         raise AssertionError(f"dbt parse failed: {result.exception}")
@@ -238,7 +239,8 @@ def _scratch() -> Path:
     return Path(tempfile.mkdtemp(prefix="canteen-dbt-"))
 
 
-def _no_pins() -> Path:
+def no_pins() -> Path:
+    """Pins of an empty lake."""
     path = _scratch() / "no_pins.json"
     path.write_text("{}", encoding="utf-8")
     return path
@@ -269,7 +271,13 @@ def _environment(build: Path, pins: Path) -> Iterator[None]:
 
 
 def run_dbt(
-    folder: Path, pins: Path, command: Sequence[str], *, target: str = "night", **variables: Any
+    folder: Path,
+    pins: Path,
+    command: Sequence[str],
+    *,
+    target: str = "night",
+    shortened: bool = True,
+    **variables: Any,
 ) -> Any:
     """Run one dbt command in process; the connection is closed afterwards.
 
@@ -278,6 +286,7 @@ def run_dbt(
         pins: File written by ``Lake.pins``.
         command: For example ``["build", "--exclude-resource-type", "unit_test"]``.
         target: dbt target; schemas are named when the project is parsed for it.
+        shortened: Whether dbt is shortened as in a night.
         variables: dbt vars; dates as ISO text.
 
     Raises:
@@ -286,9 +295,9 @@ def run_dbt(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    manifest = _manifest(target).deepcopy()  # a run marks ephemeral models as compiled in place
+    manifest = as_parsed(_manifest(target))
     folder.mkdir(parents=True, exist_ok=True)
-    with _environment(folder / "build.duckdb", pins):
+    with _environment(folder / "build.duckdb", pins), brisk() if shortened else nullcontext():
         try:
             result = dbtRunner(manifest=manifest).invoke(
                 [*command, "--target", target, "--vars", json.dumps(variables, default=str), *_folders()]
@@ -372,7 +381,7 @@ def judge_sql(folder: Path, relation: str) -> str:
     """The models' judgement over any relation, compiled by dbt: columns as in ``macros/judge.sql``."""
     result = run_dbt(
         folder,
-        _no_pins(),
+        no_pins(),
         ["compile", "--select", "judge_cases"],
         from_date="2026-01-01",
         to_date="2026-01-01",
