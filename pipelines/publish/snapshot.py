@@ -123,12 +123,19 @@ def _copy_forward(
 
 def _replace_units(connection: duckdb.DuckDBPyConnection) -> int:
     """Bring every published table to the state of the build file, unit by unit."""
+    connection.execute("begin")
     connection.execute("create schema if not exists ctl")
     connection.execute(
         "create table if not exists ctl.unit (name varchar, unit date, digest varchar, primary key (name, unit))"
     )
-    connection.execute("create table if not exists ctl.period (name varchar primary key, period varchar)")
-    replaced = 0
+    changed = dict(
+        connection.execute(
+            "select coalesce(b.name, s.name) as name, list(coalesce(b.unit, s.unit)) from build.ctl.unit b "
+            "full join ctl.unit s on b.name = s.name and b.unit = s.unit "
+            "where b.digest is distinct from s.digest group by all"
+        ).fetchall()
+    )
+    shapes = _shapes(connection)
     tables = connection.execute("select name, period from build.ctl.period order by name").fetchall()
     for name, period in tables:
         schema, _, table = name.partition(".")
@@ -138,14 +145,9 @@ def _replace_units(connection: duckdb.DuckDBPyConnection) -> int:
             )
         here = _STORE if schema == "cockpit" else schema
         connection.execute(f"create schema if not exists {here}")
-        changed = connection.execute(
-            "select coalesce(b.unit, s.unit) from (select * from build.ctl.unit where name = $1) b "
-            "full join (select * from ctl.unit where name = $1) s on b.unit = s.unit where b.digest is distinct from s.digest",
-            [name],
-        ).fetchall()
-        days = [row[0] for row in changed]
-        held = _shape(connection, "", here, table)
-        if period is None or held != _shape(connection, "build", schema, table):
+        days = changed.get(name, [])
+        held = shapes.get(("here", here, table))
+        if period is None or held != shapes.get(("build", schema, table)):
             if days or not held:
                 connection.execute(
                     f"create or replace table {here}.{table} as select * from build.{schema}.{table}"
@@ -156,11 +158,10 @@ def _replace_units(connection: duckdb.DuckDBPyConnection) -> int:
             connection.execute(
                 f"insert into {here}.{table} select * from build.{schema}.{table} where {chosen}", [days]
             )
-        connection.execute("delete from ctl.unit where name = ?", [name])
-        connection.execute("insert into ctl.unit select * from build.ctl.unit where name = ?", [name])
-        replaced += len(days)
-    connection.execute("create or replace table ctl.period as select * from build.ctl.period")
-    return replaced
+    for copied in ("unit", "period"):
+        connection.execute(f"create or replace table ctl.{copied} as select * from build.ctl.{copied}")
+    connection.execute("commit")
+    return sum(len(changed.get(name, [])) for name, _ in tables)
 
 
 def show(connection: duckdb.DuckDBPyConnection, number: int, as_of: dt.date, published_at: str) -> None:
@@ -179,15 +180,14 @@ def show(connection: duckdb.DuckDBPyConnection, number: int, as_of: dt.date, pub
         )
 
 
-def _shape(
-    connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str
-) -> list[tuple[str, str]]:
-    catalog = database or connection.execute("select current_database()").fetchall()[0][0]
-    return connection.execute(
-        "select column_name, data_type from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ? "
-        "order by column_index",
-        [catalog, schema, table],
+def _shapes(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], list[str]]:
+    """Columns with their types of each table: (``build`` or ``here``, schema, table) to them in order."""
+    rows = connection.execute(
+        "select if(database_name = 'build', 'build', 'here'), schema_name, table_name, "
+        "list(column_name || ' ' || data_type order by column_index) from duckdb_columns() "
+        "where database_name in ('build', current_database()) group by all"
     ).fetchall()
+    return {(database, schema, table): columns for database, schema, table, columns in rows}
 
 
 def _refuse_lost_days(connection: duckdb.DuckDBPyConnection) -> None:
