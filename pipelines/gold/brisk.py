@@ -7,9 +7,11 @@ changes what is built or reported.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
@@ -68,3 +70,12 @@ def as_parsed(manifest: Any) -> Any:
             node.compiled, node.compiled_code, node.compiled_path = False, None, None
             node.extra_ctes_injected, node.extra_ctes, node._pre_injected_sql = False, [], None
     return manifest
+
+
+def write_manifest(manifest: Any, path: Path) -> None:
+    """Write dbt's manifest as ``manifest.write`` does, whose encoder works in Python piece by piece."""
+    from dbt_common.utils.encoding import JSONEncoder
+
+    content = manifest.writable_manifest().to_dict(omit_none=False, context={"artifact": True})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, cls=JSONEncoder), encoding="utf-8")

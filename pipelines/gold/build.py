@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.gold.brisk import as_parsed, brisk
+from pipelines.gold.brisk import as_parsed, brisk, write_manifest
 from pipelines.gold.plan import Plan
 from warehouse.errors import Permanent
 from warehouse.fingerprint import code_hash
@@ -44,7 +44,7 @@ def night(settings: Settings, plan: Plan, pins: Path) -> Any:
     manifest = run(settings, arguments, build=settings.build, pins=pins, target="night")
     written = settings.build.parent / "target" / "manifest.json"
     if plan.full or not written.exists():
-        manifest.write(str(written))
+        write_manifest(manifest, written)
     return manifest
 
 

@@ -221,7 +221,8 @@ def _exact(value: Any, dtype: pl.DataType) -> Any:
 
 
 @functools.cache
-def _manifest(target: str) -> Any:
+def manifest(target: str) -> Any:
+    """dbt's parsed project, made once in a process."""
     from dbt.cli.main import dbtRunner
 
     with _environment(Path("/nonexistent/build.duckdb"), no_pins()):
@@ -295,11 +296,11 @@ def run_dbt(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    manifest = as_parsed(_manifest(target))
+    project = as_parsed(manifest(target))
     folder.mkdir(parents=True, exist_ok=True)
     with _environment(folder / "build.duckdb", pins), brisk() if shortened else nullcontext():
         try:
-            result = dbtRunner(manifest=manifest).invoke(
+            result = dbtRunner(manifest=project).invoke(
                 [*command, "--target", target, "--vars", json.dumps(variables, default=str), *_folders()]
             )
         finally:
@@ -363,7 +364,7 @@ def build(
 
 def project_nodes() -> list[Any]:
     """Models and seeds of the parsed project."""
-    return [node for node in _manifest("night").nodes.values() if node.resource_type in ("model", "seed")]
+    return [node for node in manifest("night").nodes.values() if node.resource_type in ("model", "seed")]
 
 
 def query(folder: Path, sql: str) -> pl.DataFrame:

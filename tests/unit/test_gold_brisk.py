@@ -1,5 +1,6 @@
 """Stand-ins for dbt's own functions give what those give (pipelines/gold/brisk.py)."""
 
+import json
 from types import SimpleNamespace
 
 import lake
@@ -12,7 +13,7 @@ from dbt_common.events.types import Note
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.gold.brisk import brisk, with_ctes
+from pipelines.gold.brisk import brisk, with_ctes, write_manifest
 
 CTES = [
     SimpleNamespace(id="a", sql=" __dbt__cte__a as (\nselect 1\n)"),
@@ -66,3 +67,12 @@ def test_only_what_is_below_a_warning_goes_unheard(
     with brisk():
         fire_event(Note(msg="a word"), level=EventLevel(level))
     assert len(said) == heard
+
+
+def test_the_manifest_is_written_as_dbt_writes_it(tmp_path) -> None:
+    manifest = lake.manifest("night")
+    write_manifest(manifest, tmp_path / "ours.json")
+    manifest.write(str(tmp_path / "theirs.json"))
+    assert json.loads((tmp_path / "ours.json").read_text()) == json.loads(
+        (tmp_path / "theirs.json").read_text()
+    )
