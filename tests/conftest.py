@@ -5,6 +5,9 @@ worker; a module may name further groups by ``xdist_group``. What is marked ``lo
 """
 
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,25 @@ import pytest
 # Several workers share the cores: threads that wait for each other's small work only take time from them.
 for name in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Parse dbt's project once for all workers and the processes that they start: dbt takes over what is unchanged."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None):
+        return
+    root = Path(__file__).resolve().parents[1]
+    folder = Path(tempfile.mkdtemp(prefix="canteen-parsed-"))
+    parse = (
+        "from pathlib import Path; from pipelines.gold import build; build.parsed(Path(sys.argv[1]), 'night')"
+    )
+    environment = {**os.environ, "CANTEEN_BUILD": "build.duckdb", "CANTEEN_PINS": "none"}
+    subprocess.run(
+        [sys.executable, "-c", f"import sys; {parse}", str(folder / "build.duckdb")],
+        cwd=root,
+        env=environment,
+        check=True,
+    )
+    os.environ["DBT_PARTIAL_PARSE_FILE_PATH"] = str(folder / "target" / "partial_parse.msgpack")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -90,7 +90,8 @@ class Plugin(BasePlugin):
         }
 
     def configure_connection(self, conn: Any) -> None:
-        """Create the views."""
+        """Create the views; DuckDB takes as many threads as polars is given (``POLARS_MAX_THREADS``)."""
+        conn.execute(f"SET threads = {pl.thread_pool_size()}")
         conn.execute("CREATE SCHEMA IF NOT EXISTS silver")
         for name, query in self.views.items():
             conn.execute(f"CREATE OR REPLACE VIEW silver.{name} AS {query}")

@@ -103,7 +103,13 @@ def parsed(build: Path, target: str) -> Any:
 
     key = (target, os.environ.get("CANTEEN_ANALYST", ""), code_hash("dbt_project"))
     if key not in _PARSED:
-        done = dbtRunner().invoke(["--quiet", "parse", *_common(build, target)])
+        # dbt parses anew when anything named in the profile changes; parsing opens no database.
+        named = os.environ["CANTEEN_BUILD"]
+        os.environ["CANTEEN_BUILD"] = "build.duckdb"
+        try:
+            done = dbtRunner().invoke(["--quiet", "parse", *_common(build, target)])
+        finally:
+            os.environ["CANTEEN_BUILD"] = named
         if not done.success:
             raise Permanent(_reason(done))
         _PARSED[key] = done.result

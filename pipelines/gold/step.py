@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import duckdb
+import polars as pl
 
 from pipelines.gold import build, commit, plan
 from warehouse.settings import Settings
@@ -26,6 +27,7 @@ def run(
     Returns:
         ``units`` written to gold Delta.
     """
+    threads = {"threads": pl.thread_pool_size()}
     planned = plan.make(settings)
     if planned is not None:
         progress(f"计算 {planned.first} 至 {planned.last}" + ("（全量）" if planned.full else ""))
@@ -33,14 +35,14 @@ def run(
         plan.write_pins(settings, planned, pins)
         manifest = build.night(settings, planned, pins)
         on_step("dbt")
-        with duckdb.connect(str(settings.build)) as connection:
+        with duckdb.connect(str(settings.build), config=threads) as connection:
             published = commit.models(manifest)
             commit.hash_units(connection, published, planned)
             commit.remember_periods(connection, published)
             plan.mark_built(connection, planned)
     if not settings.build.exists():
         return {"units": 0}
-    with duckdb.connect(str(settings.build)) as connection:
+    with duckdb.connect(str(settings.build), config=threads) as connection:
         written = commit.to_delta(settings, connection, commit.recalled_periods(connection), on_step)
     progress(f"金层更新 {written} 个单元")
     return {"units": written}

@@ -15,6 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import duckdb
+import polars as pl
 
 from pipelines.gold.commit import PUBLISHED
 from warehouse import delta, manifest, serving
@@ -104,7 +105,7 @@ def _copy_forward(
     draft.unlink(missing_ok=True)
     if previous is not None and (folder / previous.serving).exists():
         shutil.copyfile(folder / previous.serving, draft)
-    with duckdb.connect(str(draft)) as connection:
+    with duckdb.connect(str(draft), config={"threads": pl.thread_pool_size()}) as connection:
         connection.execute(f"attach '{_quoted(settings.build)}' as build (read_only)")
         if previous is not None and not force:
             _refuse_lost_days(connection)

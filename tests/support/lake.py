@@ -225,7 +225,7 @@ def manifest(target: str) -> Any:
     """dbt's parsed project, made once in a process."""
     from dbt.cli.main import dbtRunner
 
-    with _environment(Path("/nonexistent/build.duckdb"), no_pins()):
+    with _environment(Path("build.duckdb"), no_pins()):
         result = dbtRunner().invoke(["parse", "--target", target, *_folders()])
     if not result.success:
         raise AssertionError(f"dbt parse failed: {result.exception}")
