@@ -62,7 +62,7 @@ def hash_units(connection: duckdb.DuckDBPyConnection, published: list[Model], pl
     connection.execute(
         "create table if not exists ctl.unit (name varchar, unit date, digest varchar, primary key (name, unit))"
     )
-    reach = WHOLE if plan.full else max(plan.reach, WHOLE)
+    reach = WHOLE if plan.full else max(min(plan.reach, plan.arrivals), WHOLE)
     for model in published:
         since = WHOLE if model.period is None else reach
         connection.execute("delete from ctl.unit where name = ? and unit >= ?", [model.table, since])

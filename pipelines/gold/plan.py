@@ -31,6 +31,8 @@ _AS_OF_ROW: Final = "as_of"
 _NO_EFFECT: Final = frozenset(
     {"disclosure_line", "posted_voucher", "book_period", "book_stock", "flow_decision"}
 )
+# The scorecard counts these by the day on which they arrived.
+_SCORED: Final = frozenset({"delivery", "quarantine"})
 # An account, a camera or a sample cabinet may be older than the first meal; a canteen's days begin with its meals.
 _NO_BEGINNING: Final = frozenset(
     {"bank_line", "camera_status", "camera_alarm", "video_segment", "retained_sample"}
@@ -65,11 +67,16 @@ class Plan:
     def window(self) -> dict[str, str | bool]:
         """The vars that tell dbt what to compute."""
         forms = {} if self.forms_from is None else {"form_from_date": str(self.forms_from)}
-        arrivals = (
-            {} if self.arrived_from is None else {"arrival_from": str(min(self.arrived_from, self.first))}
-        )
+        arrivals = {} if self.arrived_from is None else {"arrival_from": str(self.arrivals)}
         names = {"names_changed": True} if self.names_changed else {}
         return {"from_date": str(self.first), "to_date": str(self.last), **forms, **arrivals, **names}
+
+    @property
+    def arrivals(self) -> dt.date:
+        """Earliest arrival date that is computed again."""
+        if self.full:
+            return dt.date.min
+        return self.first if self.arrived_from is None else min(self.arrived_from, self.first)
 
     @property
     def reach(self) -> dt.date:
@@ -182,10 +189,16 @@ def write_pins(settings: Settings, plan: Plan, target: Path) -> None:
     pins: dict[str, Any] = {}
     for name, columns in SILVER.items():
         path = settings.table(f"silver.{name}")
-        listed = [] if plan.versions[name] is None else delta.files(path, plan.versions[name])
+        version = plan.versions[name]
+        listed = [] if version is None else delta.files(path, version)
+        reached = {file.path for file in listed if file.last is None or file.last >= plan.reach}
+        if version is not None and name in _SCORED:
+            # What arrived lately may be about days of long ago.
+            arrived = delta.files(path, version, "_arrival_date")
+            reached |= {file.path for file in arrived if file.last is None or file.last >= plan.arrivals}
         pins[name] = {
             "columns": {column: _duckdb_type(dtype) for column, dtype in columns.items()},
-            "files": [file.path for file in listed if file.last is None or file.last >= plan.reach],
+            "files": [file.path for file in listed if file.path in reached],
             "partition": FEEDS[name].partition
             if name in FEEDS
             else ("biz_month" if "biz_month" in columns else None),
