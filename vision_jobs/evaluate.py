@@ -17,6 +17,7 @@ from vision_jobs.coco import Coco, Picture
 from vision_jobs.detect import ModelEyes, open_detector
 from vision_jobs.heads import region, shown
 from vision_jobs.model import Box
+from vision_jobs.registry import Model
 
 IOU: Final = tuple(np.arange(0.5, 1.0, 0.05).round(2).tolist())
 """Overlaps of COCO's AP50:95."""
@@ -312,7 +313,7 @@ def score_set(eyes: ModelEyes, labelled: Coco) -> dict[str, Score]:
         if category not in present:
             continue
         if category in _DETECTED and category in eyes.models:
-            answered[category] = _detected(eyes, labelled, category)
+            answered[category] = score_detector(eyes.models[category], labelled.pictures, category)
         elif category in JUDGED and JUDGED[category][0] in eyes.heads:
             kind, violation = JUDGED[category]
             head = eyes.heads[kind]
@@ -328,8 +329,14 @@ def score_set(eyes: ModelEyes, labelled: Coco) -> dict[str, Score]:
     return answered
 
 
-def _detected(eyes: ModelEyes, labelled: Coco, category: str) -> Score:
-    model = eyes.models[category]
+def score_detector(model: Model, pictures: Sequence[Picture], category: str) -> Score:
+    """Score a detector's file on labelled pictures.
+
+    Args:
+        model: The detector; its threshold is that of precision and recall.
+        pictures: Those labelled completely for the category.
+        category: To be found.
+    """
     detector = open_detector(replace(model, thresholds=dict.fromkeys(model.classes, _FLOOR)))
 
     def detect(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -339,4 +346,4 @@ def _detected(eyes: ModelEyes, labelled: Coco, category: str) -> Score:
         scores = np.array([one.score for one in found], float)
         return corners.reshape(-1, 4) * [width, height, width, height], scores
 
-    return score_detected(labelled.pictures, detect, category, threshold=model.thresholds[category])[0]
+    return score_detected(pictures, detect, category, threshold=model.thresholds[category])[0]

@@ -208,6 +208,18 @@ def add(home: Path, file: Path, *, approved_by: str) -> Model:
     Raises:
         Permanent: The file is no ONNX file, is unknown and has no card, or is not promoted.
     """
+    return promote(home, replace(described(file), approved_by=approved_by))
+
+
+def described(file: Path) -> Model:
+    """The model in an ONNX file: a known open detector, or one with its card (``FILE.json``) beside it.
+
+    Args:
+        file: The ONNX file.
+
+    Raises:
+        Permanent: The file is no ONNX file, or is unknown and has no card.
+    """
     if file.suffix != ".onnx":
         raise Permanent(f"{file}: only ONNX files are opened; export the weights with `canteen vision train`")
     if not file.is_file():
@@ -224,9 +236,8 @@ def add(home: Path, file: Path, *, approved_by: str) -> Model:
         raise Permanent(
             f"{file}: sha256 {found[:12]} is unknown; describe the model in {card.name} beside it"
         )
-    given = {"version": "1"} | told | {"path": file, "sha256": found, "approved_by": approved_by}
+    given = {"version": "1"} | told | {"path": file, "sha256": found}
     try:
-        model = Model(**(given | {"classes": tuple(given["classes"])}))
+        return Model(**(given | {"classes": tuple(given["classes"])}))
     except (TypeError, KeyError) as error:
         raise Permanent(f"{card}: incomplete card ({error})") from error
-    return promote(home, model)

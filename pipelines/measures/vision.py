@@ -1,7 +1,7 @@
-"""Accuracy ``vision``: the heads on given pictures, and the whole chain on rendered films.
+"""Accuracy ``vision``: heads on given pictures, detectors on boxed frames, and the whole chain on rendered films.
 
 Belongs here: which pictures each head is held against, and the order of the measures. Scoring stands in
-``vision_jobs.evaluate``; the rendered films in ``vision_rendered``.
+``vision_jobs.evaluate``; the boxed frames in ``vision_persons``, the rendered films in ``vision_rendered``.
 
 Never scored: a picture that the shipped head was trained on or that looks like one of those. The chef hat is measured on
 a head trained on the spot, each recording's scene held out in turn, since no such picture may be part of the product.
@@ -20,7 +20,7 @@ from pipelines.measures.table import measure
 _HATS: Final = "vision_rights_unclear/annotations/chefhat_train.json"
 _NAMES: Final = (
     "no_mask_ap", "chef_hat_ap", "chef_hat_recall_p90", "smoking_ap", "flame_ap", "rendered_precision",
-    "rendered_recall", "steam_events",
+    "rendered_recall", "steam_events", "person_ap50", "person_ap50_yolox", "person_ap50_behind",
 )  # fmt: skip
 _BURNING: Final = "屏幕录制有帽子_000240.jpg"
 """The one frame of a kitchen in which a flame is seen."""
@@ -38,11 +38,13 @@ def accuracy(
         home: Data home, where the figures of the training on the spot are kept.
         data: Folder of real data; without it only the rendered films are measured.
     """
+    from pipelines.measures import vision_persons, vision_rendered
+
     found: dict[str, tuple[float | None, int]] = dict.fromkeys(_NAMES, (None, 0))
     if data is not None:
         found |= _given(data, progress)
         found |= _hats(data, seed, home, progress)
-    from pipelines.measures import vision_rendered
+        found |= vision_persons.measure(home=home, data=data, progress=progress)
 
     found |= vision_rendered.measure(seed=seed, progress=progress)
     return [measure("vision", name, *found[name]) for name in _NAMES]
