@@ -1,4 +1,4 @@
-"""Accuracy ``vision``: how well detectors find persons on frames that a person boxed, ours beside an open one.
+"""Accuracy ``vision``: how well detectors find persons on frames boxed by hand, ours beside an open one.
 
 Belongs here: the frames of ``persons_by_hand.json``, and which detectors are held against them. The boxes were drawn by
 eye before any detector was run on these frames; whoever trains a detector leaves the frames out. Scoring stands in
