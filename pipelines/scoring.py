@@ -109,7 +109,7 @@ _FILE_FAULTS: Final = (
     "shuffled_columns",
 )
 # Feeds that come by the week, the month or the bank's statement: no day of theirs is late.
-_BY_PERIOD: Final = ("disclosure_line", "bank_line", "meal_leave", "subsidy_roster")
+_BY_PERIOD: Final = ("disclosure_line", "bank_line", "meal_leave", "subsidy_roster", "menu_line")
 # The market writes all its files with a byte order mark, and banks in the encodings of their own systems.
 _OWN_ENCODING: Final = ("commerce", "bank")
 _RECEIPT_MARKS: Final[dict[str, pl.Expr]] = {

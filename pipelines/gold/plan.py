@@ -31,9 +31,10 @@ _AS_OF_ROW: Final = "as_of"
 _NO_EFFECT: Final = frozenset(
     {"disclosure_line", "posted_voucher", "book_period", "book_stock", "flow_decision"}
 )
-# An account, a camera or a sample cabinet may be older than the first meal; a canteen's days begin with its meals.
+# An account, a camera, a sample cabinet or a menu may be older than the first meal; a canteen's days begin with
+# its meals.
 _NO_BEGINNING: Final = frozenset(
-    {"bank_line", "camera_status", "camera_alarm", "video_segment", "retained_sample"}
+    {"bank_line", "camera_status", "camera_alarm", "video_segment", "retained_sample", "menu_line"}
 )
 
 
