@@ -108,7 +108,7 @@ def test_accepted_and_rejected_may_exceed_the_order_by_half_and_one_unit(
     assert (check(FEEDS["purchase"], text_rows("purchase", row)).accepted.height == 1) is kept
 
 
-@pytest.mark.requirement("S0-69", "S0-70")
+@pytest.mark.requirement("S0-69")
 @pytest.mark.parametrize(
     ("grams", "edible", "rules"),
     [
