@@ -26,7 +26,7 @@ from warehouse.settings import ROOT, Settings
 from warehouse.tables import SILVER
 
 # The models between the thresholds and the verdicts; all that they read besides is in the snapshot.
-_JUDGING: Final = ("int_threshold", "int_money_month", "int_period", "mart_red_line")
+_JUDGING: Final = ("int_threshold", "int_money_month", "mart_red_line")
 _SEED: Final = ROOT / "dbt_project" / "seeds" / "ref_threshold.csv"
 _DOCUMENTS: Final = ROOT / "dbt_project" / "seeds" / "ref_regulation.csv"
 

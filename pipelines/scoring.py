@@ -52,8 +52,8 @@ STOCK_SCHEMES: Final = (
 """Schemes that the stock reveals; a negative book stock or a wrong unit is a slip and no scheme."""
 # Scheme -> kinds of finding that reveal it.
 REVEALED_BY: Final[dict[str, tuple[str, ...]]] = {
-    "closing_stock_understated": ("stocktake_below_book",),
-    "closing_stock_overstated": ("stocktake_above_book",),
+    "closing_stock_understated": ("stocktake_below_book", "stock_below_recipe"),
+    "closing_stock_overstated": ("stocktake_above_book", "stock_above_recipe"),
     "fictitious_purchases": ("purchase_never_issued", "purchase_not_accepted"),
     "teacher_food_in_pupil_account": ("teacher_item_in_pupil_account",),
     "negative_stock": ("negative_stock",),
@@ -86,6 +86,30 @@ CAUSES: Final[dict[str, frozenset[str]]] = {
             "bad_rows",
         }
     ),
+    # Recipes x portions: what is missing from the portions or the goods shows as much as a false count does.
+    "stock_below_recipe": frozenset(
+        {
+            "closing_stock_understated",
+            "fictitious_purchases",
+            "unit_mixup",
+            "missing_days",
+            "truncated_file",
+            "late_file",
+            "bad_rows",
+            "teacher_food_in_pupil_account",
+        }
+    ),
+    "stock_above_recipe": frozenset(
+        {
+            "closing_stock_overstated",
+            "negative_stock",
+            "missing_days",
+            "truncated_file",
+            "late_file",
+            "bad_rows",
+            "teacher_income_in_pupil_account",
+        }
+    ),
     "purchase_never_issued": frozenset({"fictitious_purchases"}),
     "purchase_not_accepted": frozenset({"fictitious_purchases"}),
     "teacher_item_in_pupil_account": frozenset({"teacher_food_in_pupil_account"}),
@@ -109,7 +133,7 @@ _FILE_FAULTS: Final = (
     "shuffled_columns",
 )
 # Feeds that come by the week, the month or the bank's statement: no day of theirs is late.
-_BY_PERIOD: Final = ("disclosure_line", "bank_line", "meal_leave", "subsidy_roster")
+_BY_PERIOD: Final = ("disclosure_line", "bank_line", "meal_leave", "subsidy_roster", "menu_line")
 # The market writes all its files with a byte order mark, and banks in the encodings of their own systems.
 _OWN_ENCODING: Final = ("commerce", "bank")
 _RECEIPT_MARKS: Final[dict[str, pl.Expr]] = {

@@ -34,6 +34,10 @@ _RULES_HEAD: Final = """# 规则与依据
 可信度：S 建设方案等来源文件写明；A 见到官方原文；B 见到转载或二手资料；C 未见原文的推定；D 本项目建议值，不是法规。
 阈值与文件的可信度分别评定：文件确有其事，不等于阈值的取值有据。
 """
+_NOTES: Final = {
+    "grams_per_diner": "生料，每名就餐学生每餐",
+    "edible_pct": "填写时用量为可食部重量；不填则用量按采购重量计",
+}
 _TABLE_LABELS: Final = {
     **{feed.name: feed.label for feed in FEEDS.values()},
     "delivery": "送达登记",
@@ -131,6 +135,8 @@ def _note(name: str, column: dy.Column) -> str:
         return "入湖前转换为假名，原值不进入数据湖"
     if name in ("contact_name", "contact_phone"):
         return "入湖前脱敏"
+    if name in _NOTES:
+        return _NOTES[name]
     if isinstance(column.dtype, pl.Enum):
         return "、".join(f"{code}" for code in column.dtype.categories)
     return ""

@@ -1,4 +1,4 @@
-"""Suites of the meal-money feeds: fees, consumption, refunds. No personal column is read."""
+"""Suites of meals and their money: fees, consumption, refunds, menus. No personal column is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from typing import Final
 
 import polars as pl
 
-from expectations.checks import Check, Suite, lag_days, number, on_time, own_record_numbers, share, volume
+from expectations.checks import (
+    ENOUGH_ROWS,
+    Check,
+    Suite,
+    lag_days,
+    number,
+    on_time,
+    own_record_numbers,
+    share,
+    volume,
+)
 
 _TEACHER_ROWS: Final = pl.col("payer_kind") == "teacher"
 _CASHLESS: Final = ("card", "face", "mini_program", "batch")
@@ -66,4 +76,25 @@ REFUND: Final = Suite(
     derived={"lag_days": lag_days()},
 )
 
-SUITES: Final = (MEAL_FEE, CONSUMPTION, REFUND)
+MENU_LINE: Final = Suite(
+    "menu_line",
+    rows=(
+        own_record_numbers(),
+        # A menu may come a week before it is cooked.
+        Check("between", "lag_days", "供餐前14天至供餐后10天送达", tolerated=0.1, low=-14, high=10),
+        Check("between", "grams_per_diner", "每人用量在0.1—500克之间", tolerated=0.01, low=0.1, high=500),
+    ),
+    derived={"lag_days": lag_days()},
+    profile=(
+        Check("between", "foods_per_day", "每食堂每日至少5行食材", low=5, high=1000),
+        Check("between", "same_weight_share", "用量相同的行不超过六成（疑为照抄）", low=0, high=0.6),
+    ),
+    measures={
+        "foods_per_day": pl.len() / pl.struct("canteen_id", "biz_date").n_unique(),
+        "same_weight_share": pl.when(pl.len() >= ENOUGH_ROWS).then(
+            number("grams_per_diner").unique_counts().max() / pl.len()
+        ),
+    },
+)
+
+SUITES: Final = (MEAL_FEE, CONSUMPTION, REFUND, MENU_LINE)

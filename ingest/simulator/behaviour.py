@@ -33,12 +33,18 @@ _WRITTEN_OFF: Final = 0.09  # of a month's income, by which an understating cant
 
 @dataclass
 class GoodsDay:
-    """A day's goods records (see ``goods``) and the cost of what was truly eaten, cents per canteen."""
+    """A day's goods records (see ``goods``), what was truly cooked for pupils, and what it cost.
+
+    Attributes:
+        eaten: Cost of what was truly eaten, cents per canteen.
+        cooked: (C, I) thousandths of the base unit.
+    """
 
     purchase: pl.DataFrame
     stock_move: pl.DataFrame
     stocktake: pl.DataFrame
     eaten: IntArray
+    cooked: IntArray
 
 
 class World:
@@ -133,7 +139,9 @@ class World:
         purchase = goods.purchase_frame(lines)
         cheating.tell_lines(city, plan, day, purchase)
         self.overcharging.tell(day, purchase)
-        return GoodsDay(purchase, goods.move_frame(moves), stocktake, np.rint(eaten).astype(np.int64))
+        return GoodsDay(
+            purchase, goods.move_frame(moves), stocktake, np.rint(eaten).astype(np.int64), leaving
+        )
 
     def _quiet(self, day: date) -> BoolArray:
         out = np.zeros(self.city.canteens, dtype=bool)

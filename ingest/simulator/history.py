@@ -30,6 +30,7 @@ _CONTRACTS: Final = {
     "access_grant": contracts.AccessGrant, "purchase": contracts.Purchase,
     "stock_move": contracts.StockMove, "stocktake": contracts.Stocktake, "meal_fee": contracts.MealFee,
     "consumption": contracts.Consumption, "refund": contracts.Refund, "disclosure_line": contracts.DisclosureLine,
+    "menu_line": contracts.MenuLine,
     "price_reference": contracts.PriceReference, "quotation": contracts.Quotation,
     "price_agreement": contracts.PriceAgreement,
 }  # fmt: skip
@@ -70,6 +71,8 @@ def frames(
     for n, played in enumerate(play.days(end), start=1):
         for feed in FEEDS if played.frames else ():
             kept[feed] += typed.rows(feed, played.frames[feed], played.day)
+        if played.menu is not None:
+            kept["menu_line"] += typed.rows("menu_line", played.menu, played.day)
         if played.form is not None and played.form_month is not None:
             kept["disclosure_line"] += typed.rows("disclosure_line", played.form, played.form_month)
         last = played.day == month_end(played.day) or played.day == end

@@ -15,6 +15,7 @@ import polars as pl
 
 from ingest.simulator import catalogue, meals
 from ingest.simulator.city import MEALS, City
+from ingest.simulator.menus import DISHES
 from warehouse import vocabulary
 
 ACCOUNTS: Final = ("pupil", "teacher")
@@ -31,7 +32,7 @@ _SPELLED: Final = [
 ]
 _LETTERS: Final = {
     "purchase": "P", "stock_move": "M", "stocktake": "K", "meal_fee": "F", "consumption": "C", "refund": "R",
-    "disclosure_line": "G",
+    "disclosure_line": "G", "menu_line": "U",
 }  # fmt: skip
 
 
@@ -70,7 +71,7 @@ class Records:
         makers = {
             "purchase": self._purchase, "stock_move": self._stock_move, "stocktake": self._stocktake,
             "meal_fee": self._meal_fee, "consumption": self._consumption, "refund": self._refund,
-            "disclosure_line": self._disclosure_line,
+            "disclosure_line": self._disclosure_line, "menu_line": self._menu_line,
         }  # fmt: skip
         return frame.select(makers[feed](frame, day))
 
@@ -186,6 +187,18 @@ class Records:
             self._codes(REFUND_KINDS, frame, "kind", "refund_kind"),
             decimal("amount", 2).alias("amount_yuan"),
             self._gather(pl.Series(meals.REASONS), frame, "reason", "reason"),
+            self._tail(day),
+        ]
+
+    def _menu_line(self, frame: pl.DataFrame, day: date) -> list[pl.Series | pl.Expr]:
+        return [
+            *self._head("menu_line", frame, day),
+            pl.lit(day).alias("biz_date"),
+            self._codes(MEALS, frame, "meal", "meal"),
+            self._gather(pl.Series(DISHES), frame, "i", "dish_name"),
+            self._gather(pl.Series(catalogue.IDS), frame, "i", "ingredient_id"),
+            decimal("grams", 3).alias("grams_per_diner"),
+            pl.col("edible").alias("edible_pct"),
             self._tail(day),
         ]
 

@@ -24,6 +24,8 @@ from ingest.simulator.faults import chosen
 from ingest.simulator.forms import Accountant, month_end
 from ingest.simulator.journal import Journal
 from ingest.simulator.meals import Hall
+from ingest.simulator.menu_post import MenuPost
+from ingest.simulator.menus import Menus
 from ingest.simulator.outbox import Outbox
 from ingest.simulator.plan import Plan
 from ingest.simulator.references import References
@@ -40,10 +42,11 @@ _DEVICE_FAULTS = 0.05
 
 @dataclass
 class PlayedDay:
-    """What one day brought: frames by feed (empty when nobody serves) and filed forms."""
+    """What one day brought: frames by feed and menus (none when nobody serves), and filed forms."""
 
     day: date
     frames: dict[str, pl.DataFrame]
+    menu: pl.DataFrame | None
     eaten: IntArray
     paid: IntArray
     form_month: date | None
@@ -57,6 +60,7 @@ class Play:
         self.city, self.service, self.plan = registry, service, planned
         self.world = World(registry, service, planned)
         self._hall = Hall(registry, service, planned)
+        self._menus = Menus(registry)
         self._accountant = Accountant(registry)
         self.opening = self.world.open_stores()
         self._accountant.open_books(registry.life - timedelta(1), self.opening)
@@ -66,7 +70,7 @@ class Play:
         nothing = np.zeros(self.city.canteens, dtype=np.int64)
         for day in school_calendar.days(self.city.life, last):
             form = self._accountant.file(day)
-            played = PlayedDay(day, {}, nothing, nothing, *(form or (None, None)))
+            played = PlayedDay(day, {}, None, nothing, nothing, *(form or (None, None)))
             if self.service.is_open(day).any():
                 meals = self._hall.step(day)
                 goods = self.world.step(day, meals)
@@ -74,6 +78,7 @@ class Play:
                     "purchase": goods.purchase, "stock_move": goods.stock_move, "stocktake": goods.stocktake,
                     "meal_fee": meals.meal_fee, "consumption": meals.consumption, "refund": meals.refund,
                 }  # fmt: skip
+                played.menu = self._menus.day(day, goods.cooked, meals.consumption)
                 played.eaten, played.paid = goods.eaten, meals.income
                 self._accountant.enter(day, played.frames, meals.booked_income)
             if day == month_end(day):
@@ -143,6 +148,7 @@ def simulate(
     play = Play(registry, service, planned)
     delivery = Delivery(registry, service, planned, journal, outbox)
     bank = Bank(registry, out / "extra" / "bank", faulty=bool(kinds))
+    menus = MenuPost(registry, planned, outbox)
     references = References(play.world.pricing, planned, outbox, kinds)
     treasury = Treasury(registry, service, planned, play.accountant.stock_value())
     platform = Platform(registry, service, outbox, cameras, (start, end), faulty=bool(kinds))
@@ -158,6 +164,7 @@ def simulate(
     rows = dict.fromkeys((*FEEDS, "disclosure_line"), 0)
     for n, played in enumerate(play.days(end), start=1):
         eaten[n], paid[n] = played.eaten, played.paid
+        menus.day(played.day, played.menu)
         if played.day >= start:
             references.day(played.day)
             platform.day(played.day)
@@ -168,7 +175,7 @@ def simulate(
         _pass_on(played, delivery, journal, start, rows)
         if progress is not None:
             progress(n, total)
-    rows |= treasury.finish(outbox)
+    rows |= treasury.finish(outbox) | {"menu_line": menus.rows}
     outbox.seal()
     platform.finish(out)
     _extras(out, registry, bank, start, end, faulty=bool(kinds))

@@ -33,9 +33,10 @@ _NO_EFFECT: Final = frozenset(
 )
 # The scorecard counts these by the day on which they arrived.
 _SCORED: Final = frozenset({"delivery", "quarantine"})
-# An account, a camera or a sample cabinet may be older than the first meal; a canteen's days begin with its meals.
+# An account, a camera, a sample cabinet or a menu may be older than the first meal; a canteen's days begin with
+# its meals.
 _NO_BEGINNING: Final = frozenset(
-    {"bank_line", "camera_status", "camera_alarm", "video_segment", "retained_sample"}
+    {"bank_line", "camera_status", "camera_alarm", "video_segment", "retained_sample", "menu_line"}
 )
 
 

@@ -304,6 +304,7 @@ GOOD = {
     "meal_fee": {**_DAY, "amount_yuan": 5},
     "consumption": {**_DAY, "amount_yuan": 5},
     "refund": {**_DAY, "amount_yuan": 5},
+    "menu_line": {**_DAY, "meal": "lunch", "dish_name": "鱼", "ingredient_id": "i", "grams_per_diner": 60},
     "withdrawal": {**_DAY, "withdrawn_feed": "purchase"},
     "scale_reading": {**_DAY, "device_id": "d", "measured_at": f"{pack_city.NIGHTS[0]} 07:59:00"}
     | {"gross_kg": 3, "tare_kg": 1, "net_kg": 2},

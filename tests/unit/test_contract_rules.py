@@ -108,6 +108,28 @@ def test_accepted_and_rejected_may_exceed_the_order_by_half_and_one_unit(
     assert (check(FEEDS["purchase"], text_rows("purchase", row)).accepted.height == 1) is kept
 
 
+@pytest.mark.requirement("S0-69")
+@pytest.mark.parametrize(
+    ("grams", "edible", "rules"),
+    [
+        ("60", "82", []),
+        ("60", "", []),  # as purchased
+        ("", "82", ["grams_per_diner|nullability"]),
+        ("0", "82", ["grams_positive"]),
+        ("少许", "82", ["grams_per_diner|dtype"]),
+        ("60", "0", ["edible_pct|min"]),
+        ("60", "101", ["edible_pct|max"]),
+    ],
+)
+def test_a_menu_line_without_grams_is_rejected(grams: str, edible: str, rules: list[str]) -> None:
+    row = {"record_no": "u1", "canteen_id": "c1", "biz_date": "2026-09-04", "meal": "午餐", "dish_name": "清炒青椒"} | {
+        "ingredient_id": "i1", "reported_at": "2026-08-30 18:00:00"}  # fmt: skip
+    checked = check(
+        FEEDS["menu_line"], text_rows("menu_line", {**row, "grams_per_diner": grams, "edible_pct": edible})
+    )
+    assert checked.rejected["rules"].to_list() == rules
+
+
 @pytest.mark.requirement("S4-52")
 @pytest.mark.parametrize(
     ("written", "code"),

@@ -35,7 +35,7 @@ def test_unit_tests_of_the_project_pass(built: Path) -> None:
         from_date=str(DAY),
         to_date=str(DAY),
     )
-    assert len(results) == 9
+    assert len(results) == 10
 
 
 def test_a_night_stays_within_its_budget_of_nodes(night: tuple[Path, int]) -> None:

@@ -143,6 +143,10 @@ FAULTS = (
     Fault("retained_sample", "small", "between", "weight_g", every(9, weight_g=100)),
     Fault("retained_sample", "warm", "between", "cabinet_temp_c", every(9, cabinet_temp_c=15)),
     Fault("meal_time", "at_night", "matches", "serve_from", every(9, serve_from="02:00")),
+    Fault("menu_line", "weeks_late", "between", "lag_days", every(3, biz_date=DAY - dt.timedelta(days=30))),
+    Fault("menu_line", "kilograms", "between", "grams_per_diner", every(20, grams_per_diner=0.05)),
+    Fault("menu_line", "one_weight", "between", "same_weight_share", every(1, grams_per_diner=50)),
+    Fault("menu_line", "a_line_a_day", "between", "foods_per_day", lambda row, i: row | {"canteen_id": f"C{i}"}),
     Fault("event_verdict", "nobody_knows", "between", "unclear_share", every(2, review_code="unclear")),
     Fault("map_shape", "another_city", "matches", "division_code", every(30, division_code="430102")),
 )  # fmt: skip
@@ -184,6 +188,9 @@ def clean_row(feed: str, i: int) -> dict[str, Any]:
         "meal_fee": payer | {"amount_yuan": 300},
         "consumption": payer | {"meal": "lunch", "portions": 1, "subsidy_yuan": 0},
         "refund": payer | {"refund_kind": "meal", "reason": "请假"},
+        "menu_line": fact
+        | {"meal": "lunch", "dish_name": "清炒青椒", "ingredient_id": f"SC{i}"}
+        | {"grams_per_diner": 20 + i, "edible_pct": 82},
         "disclosure_line": fact | form | {"month_yuan": 1000, "ytd_yuan": 7000, "operating_mode": "self"},
         "withdrawal": fact | {"withdrawn_feed": "purchase"},
         "scale_reading": fact

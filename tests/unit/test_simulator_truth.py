@@ -25,7 +25,7 @@ from ingest.simulator import simulate
 from warehouse import vocabulary
 
 START, END = date(2026, 9, 1), date(2026, 10, 16)
-UNCOUNTED = ("meal_fee", "meal_leave", "subsidy_roster")
+UNCOUNTED = ("meal_fee", "meal_leave", "subsidy_roster", "menu_line")
 COUNTED = ("purchase", "stock_move", "stocktake", "consumption", "refund")
 LABELS = {label: name for name, label in vocabulary.LABELS.items()}
 CENT, MILLI, MICRO = Decimal("0.01"), Decimal("0.001"), Decimal("0.000001")

@@ -76,7 +76,7 @@ def test_history_holds_contract_typed_rows_that_meet_the_contract() -> None:
         "stock_move": contracts.StockMove, "stocktake": contracts.Stocktake, "meal_fee": contracts.MealFee,
         "consumption": contracts.Consumption, "refund": contracts.Refund, "disclosure_line": contracts.DisclosureLine,
         "price_reference": contracts.PriceReference, "quotation": contracts.Quotation,
-        "price_agreement": contracts.PriceAgreement,
+        "price_agreement": contracts.PriceAgreement, "menu_line": contracts.MenuLine,
     }  # fmt: skip
     seen = set()
     for feed, frame in history.frames(4, START, date(2026, 10, 16), 5):

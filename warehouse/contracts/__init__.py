@@ -11,7 +11,7 @@ columns are masked before the contract sees them (``ingest.masking``).
 from warehouse.contracts.bank import BankLine
 from warehouse.contracts.devices import EdgeEvent, MorningCheck, ScaleReading
 from warehouse.contracts.disclosure import DisclosureLine
-from warehouse.contracts.meals import Consumption, MealFee, Refund
+from warehouse.contracts.meals import Consumption, MealFee, MenuLine, Refund
 from warehouse.contracts.money import (
     BankAccount,
     ControlTotal,
@@ -76,6 +76,7 @@ __all__ = [
     "MealFee",
     "MealLeave",
     "MealTime",
+    "MenuLine",
     "MorningCheck",
     "OpeningBalance",
     "Org",

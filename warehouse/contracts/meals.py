@@ -1,8 +1,9 @@
-"""Contracts of the meal-money feeds: fees, consumption, refunds. Persons are pseudonyms only."""
+"""Contracts of meals and their money: fees, consumption, refunds, menus. Persons are pseudonyms only."""
 
 from __future__ import annotations
 
 import dataframely as dy
+import polars as pl
 
 from warehouse import vocabulary
 from warehouse.contracts import fields
@@ -49,3 +50,26 @@ class Refund(dy.Schema):
     amount_yuan = fields.yuan()
     reason = fields.text()
     reported_at = fields.instant()
+
+
+class MenuLine(dy.Schema):
+    """One ingredient of one dish of a meal: a line of the weekly menu with quantities.
+
+    ``grams_per_diner`` is the raw weight of what one pupil's meal takes, never null: a menu without grams says
+    nothing. It is the weight of the edible part where ``edible_pct`` says how much of the goods is eaten; a null
+    ``edible_pct`` means that the weight is as purchased.
+    """
+
+    record_no = fields.key()
+    canteen_id = fields.key()
+    biz_date = fields.day()
+    meal = fields.code(vocabulary.MEALS)
+    dish_name = dy.String(nullable=False, min_length=1, max_length=100)
+    ingredient_id = fields.key()
+    grams_per_diner = dy.Decimal(18, 3, nullable=False, min=0, max=2_000)
+    edible_pct = dy.Int64(nullable=True, min=1, max=100)
+    reported_at = fields.instant()
+
+    @dy.rule()
+    def grams_positive(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("grams_per_diner") > 0

@@ -14,6 +14,7 @@ ROW_RULES: Final[dict[str, tuple[str, ...]]] = {
     "amount_matches": ("amount_yuan", "accepted_qty", "unit_price"),
     "accepted_within_ordered": ("accepted_qty", "rejected_qty", "ordered_qty"),
     "amount_required": ("amount_yuan",),
+    "grams_positive": ("grams_per_diner",),
     "period_ordered": ("valid_to", "valid_from"),
     "price_positive": ("unit_price",),
     "pair_complete": ("item_name",),

@@ -11,6 +11,10 @@ with reported as (
             'subsidy_yuan': "sum(case when payer_kind = 'pupil' then subsidy_yuan else 0 end)",
             'teacher_income_yuan': "sum(case when payer_kind = 'teacher' then amount_yuan + subsidy_yuan else 0 end)",
             'portions': "sum(case when payer_kind = 'pupil' then portions else 0 end)",
+            'breakfast_portions':
+                "sum(case when payer_kind = 'pupil' and meal = 'breakfast' then portions else 0 end)",
+            'lunch_portions': "sum(case when payer_kind = 'pupil' and meal = 'lunch' then portions else 0 end)",
+            'dinner_portions': "sum(case when payer_kind = 'pupil' and meal = 'dinner' then portions else 0 end)",
             'pupil_meal_rows': "sum(case when payer_kind = 'pupil' then 1 else 0 end)",
             'current_rows': 'count(*)'}) }}
     from {{ source('silver', 'consumption') }}
@@ -64,6 +68,9 @@ select
     {{ sum_yuan('r.refund_yuan') }} as refund_yuan,
     {{ sum_yuan('r.teacher_income_yuan') }} as teacher_income_yuan,
     cast(sum(r.portions) as bigint) as portions,
+    cast(sum(r.breakfast_portions) as bigint) as breakfast_portions,
+    cast(sum(r.lunch_portions) as bigint) as lunch_portions,
+    cast(sum(r.dinner_portions) as bigint) as dinner_portions,
     cast(sum(r.pupil_meal_rows) as bigint) as pupil_meal_rows,
     cast(sum(r.pupil_supply_rows) as bigint) as pupil_supply_rows,
     cast(sum(r.current_rows) as bigint) as current_rows,

@@ -1,3 +1,4 @@
+{{ config(materialized='ephemeral') }}
 -- Every period to be judged in this run, with its parts: differences of running sums over canteen-days
 -- (definition consumed) and the monthly disclosure forms.
 {%- set first = window_start('forward') -%}

@@ -3,7 +3,8 @@
 {%- set parameters = [
     'red_line_pct', 'yellow_band_pp', 'income_coverage_min_pct', 'supply_coverage_min_pct',
     'stocktake_max_age_days', 'quarantine_max_pct', 'stocktake_variance_pct', 'stocktake_item_pct',
-    'finding_min_kg', 'finding_min_yuan', 'never_accepted_days', 'never_issued_days', 'unit_min_peers',
+    'finding_min_kg', 'finding_min_yuan', 'recipe_loss_pct', 'recipe_tolerance_pct',
+    'recipe_gap_min_pct', 'recipe_coverage_min_pct', 'recipe_min_days', 'oil_kg_per_litre', 'never_accepted_days', 'never_issued_days', 'unit_min_peers',
     'price_tolerance_pct', 'price_level_low_pct', 'price_level_mid_pct', 'price_level_high_pct', 'price_z_agree',
     'price_z_support', 'price_z_alone', 'price_min_lines', 'price_min_peers', 'price_noise_floor_pct',
     'price_history_lines',

@@ -64,6 +64,28 @@ stocktake as (
     from {{ ref('int_finding_stocktake') }}
 ),
 
+recipe as (
+    select
+        kind,
+        canteen_id,
+        'pupil' as account_kind,
+        cast(null as varchar) as ingredient_id,
+        cast(null as varchar) as supplier_id,
+        'recipe' as cause_key,
+        biz_date,
+        period_start,
+        biz_date as period_end,
+        case when kind = 'stock_above_recipe' then 'feigns_red' else 'hides_red' end as direction,
+        amount_yuan,
+        observed,
+        expected,
+        '账上耗用比带量食谱推算' || case when kind = 'stock_above_recipe' then '少 ' else '多 ' end
+        || cast({{ yuan('amount_yuan') }} as varchar) || ' 元（' || categories || '）' as text_zh,
+        cast(null as varchar) as record_nos,
+        'medium' as confidence
+    from {{ ref('int_finding_recipe') }}
+),
+
 negative_stock as (
     select
         'negative_stock' as kind,
@@ -172,7 +194,7 @@ teacher_item as (
 ),
 
 found as (
-    {%- for kind in ['unit_suspect', 'stocktake', 'negative_stock', 'never_issued', 'not_accepted', 'teacher_item'] %}
+    {%- for kind in ['unit_suspect', 'stocktake', 'recipe', 'negative_stock', 'never_issued', 'not_accepted', 'teacher_item'] %}
     select
         kind, canteen_id, account_kind, ingredient_id, supplier_id, cause_key, biz_date, period_start, period_end,
         direction, cast(round(amount_yuan, 2) as decimal(18, 2)) as amount_yuan,
