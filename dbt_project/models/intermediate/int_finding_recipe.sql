@@ -1,5 +1,7 @@
 {{ config(materialized='ephemeral') }}
 {%- set kg_per_unit = "case when i.base_unit = 'L' then j.oil_kg_per_litre else 1 end" %}
+{%- set reach = 45 %}
+{%- set first = date_literal(finding_from(reach)) %}
 -- Food used from one stock-take to the next, as the books have it, against what the menus of the days between
 -- take: docs/explanation/red_line.md, "Stock against recipes". Silent where the stock-take is a finding already, and
 -- where the days between reach back further than lines of suspect units are known.
@@ -10,7 +12,7 @@ with period as (
         c.previous_date
     from {{ ref('int_count_item') }} as c
     left join {{ ref('int_finding_stocktake') }} as k on c.canteen_id = k.canteen_id and c.biz_date = k.biz_date
-    where k.canteen_id is null and c.previous_date >= {{ month_start('c.biz_date') }} - 45
+    where k.canteen_id is null and c.previous_date >= {{ month_start('c.biz_date') }} - {{ reach }}
 ),
 
 -- Days whose meals or goods were not delivered say nothing, and neither do few days.
@@ -25,6 +27,7 @@ served as (
     from period as p
     inner join {{ ref('fct_canteen_day') }} as y
         on p.canteen_id = y.canteen_id and y.biz_date > p.previous_date and y.biz_date <= p.biz_date
+    where y.biz_date >= {{ first }}
     group by p.canteen_id, p.biz_date, p.previous_date
 ),
 
@@ -37,6 +40,7 @@ menu as (
     from period as p
     inner join {{ ref('int_menu_day') }} as m
         on p.canteen_id = m.canteen_id and m.biz_date > p.previous_date and m.biz_date <= p.biz_date
+    where m.biz_date >= {{ first }}
     group by p.canteen_id, p.biz_date, m.category
 ),
 
@@ -46,7 +50,9 @@ covered as (
         p.biz_date,
         sum(m.menu_portions) as menu_portions
     from period as p
-    inner join (select distinct canteen_id, biz_date, menu_portions from {{ ref('int_menu_day') }}) as m
+    inner join (
+        select distinct canteen_id, biz_date, menu_portions from {{ ref('int_menu_day') }} where biz_date >= {{ first }}
+    ) as m
         on p.canteen_id = m.canteen_id and m.biz_date > p.previous_date and m.biz_date <= p.biz_date
     group by p.canteen_id, p.biz_date
 ),
@@ -85,6 +91,7 @@ used as (
         select distinct canteen_id, ingredient_id, biz_date from {{ ref('int_unit_suspect') }} where account_kind = 'pupil'
     ) as u
         on l.canteen_id = u.canteen_id and l.ingredient_id = u.ingredient_id and l.biz_date = u.biz_date
+    where l.biz_date >= {{ first }}
     group by j.canteen_id, j.biz_date, i.category
 ),
 
