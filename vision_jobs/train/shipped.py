@@ -24,14 +24,14 @@ import torch
 from vision_jobs import card, coco, registry
 from vision_jobs.coco import Picture
 from vision_jobs.detect import CLASSES, Canteen, open_detector
-from vision_jobs.evaluate import Score, detection_ap, given_crops, interval, match, recall_at, score_judged
+from vision_jobs.evaluate import Score, detection_ap, given_crops, interval, match, score_judged
 from vision_jobs.heads import KINDS, Head
 from vision_jobs.registry import KNOWN, Model, sha256_of
 from vision_jobs.train import scenes
 from vision_jobs.train.city import START
 from vision_jobs.train.coco_start import from_fastestdet
 from vision_jobs.train.detector import CanteenNet, Scene, fit
-from vision_jobs.train.develop import WANTED, develop
+from vision_jobs.train.develop import develop
 from vision_jobs.train.export import export_detector, export_head
 from vision_jobs.train.heads import RECIPES
 from vision_jobs.unseen import score_unseen, unseen, write_seen
@@ -217,7 +217,7 @@ def _real_scenes(data: Path, grids: scenes.Grids, view: int) -> list[Scene]:
 def _detected(
     model: Model, test: list[Scene]
 ) -> tuple[dict[str, dict[str, float | int | None]], dict[str, float]]:
-    """AP50 per class on rendered pictures never trained on, and the threshold with the wanted precision."""
+    """AP50 per class on rendered pictures never trained on, and the thresholds."""
     detector = Canteen(model)
     figures, thresholds = {}, {}
     seen = [detector.find(one.frame) for one in test]
@@ -244,8 +244,7 @@ def _detected(
             lambda chosen, kept=matched: detection_ap([kept[k] for k in chosen]), np.arange(len(test))
         )
         truths = sum(one.truths for one in matched)
-        _, threshold = recall_at(scores, right, WANTED) if right.any() else (0.0, 0.5)
-        thresholds[kind] = float(np.clip(threshold, 0.1, 0.6))
+        thresholds[kind] = _balanced(scores, right, truths)
         above = scores >= thresholds[kind]
         figures[kind] = {
             "ap": detection_ap(matched), "low": low, "high": high, "n": int(above.sum()), "positives": truths,
@@ -253,6 +252,13 @@ def _detected(
             "recall": float((right & above).sum() / truths), "groups": len(test),
         }  # fmt: skip
     return figures, thresholds
+
+
+def _balanced(scores: np.ndarray, right: np.ndarray, truths: int) -> float:
+    """Score from which F1 is highest: what a detector finds is judged again, by heads, zones and tracks."""
+    order = np.argsort(-scores, kind="stable")
+    f1 = 2 * np.cumsum(right[order]) / (np.arange(1, len(order) + 1) + truths)
+    return float(scores[order][int(f1.argmax())])
 
 
 def _register(model: Model, metrics: dict[str, dict[str, dict[str, float]]]) -> None:
