@@ -24,7 +24,7 @@ from vision_jobs.train.export import export_detector, export_head  # noqa: E402
 from vision_jobs.train.heads import RECIPES, logits, platt  # noqa: E402
 from warehouse.errors import Permanent  # noqa: E402
 
-QUICK = replace(RECIPES["no_hat"], side=64, views=1, epochs=6)
+QUICK = replace(RECIPES["no_hat"], side=64, views=1, epochs=12)
 
 
 def planted(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
