@@ -101,7 +101,6 @@ def _hats(
             coco.read(data / "vision_rights_unclear", data / _HATS),
             "no_hat",
             seed=seed,
-            final=False,
             progress=progress,
         )[0]
         figures = done.held_out.figures() | {"recall_at_wanted": done.recall_at_wanted}

@@ -13,16 +13,18 @@ from vision_jobs import coco  # noqa: E402
 from vision_jobs.boxes import overlap  # noqa: E402
 from vision_jobs.detect import CLASSES, Canteen  # noqa: E402
 from vision_jobs.heads import Head as Judge  # noqa: E402
+from vision_jobs.heads import normalised  # noqa: E402
 from vision_jobs.registry import Model, sha256_of  # noqa: E402
 from vision_jobs.train.backbone import Backbone  # noqa: E402
 from vision_jobs.train.city import START, held_out, train  # noqa: E402
+from vision_jobs.train.coco_start import from_fastestdet  # noqa: E402
 from vision_jobs.train.detector import CanteenNet, centres, targets  # noqa: E402
 from vision_jobs.train.develop import develop, folds  # noqa: E402
 from vision_jobs.train.export import export_detector, export_head  # noqa: E402
 from vision_jobs.train.heads import RECIPES, logits, platt  # noqa: E402
 from warehouse.errors import Permanent  # noqa: E402
 
-QUICK = replace(RECIPES["no_hat"], side=64, views=1, epochs=6)
+QUICK = replace(RECIPES["no_hat"], side=64, views=1, epochs=12)
 
 
 def planted(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -41,12 +43,12 @@ def test_a_head_learns_and_its_file_says_the_same_as_the_network(tmp_path: Path)
     assert done.held_out.ap is not None
     assert done.held_out.ap > 0.95
     path = tmp_path / "head.onnx"
-    export_head(done.head, done.calibration, 64, path)
+    export_head(done.heads, done.calibration, 64, path)
     model = Model("h", "1", path, sha256_of(path), "head", ("no_hat",), 64, {"no_hat": done.threshold}, "own")
     fresh, truth = planted(20, 2)
     told = Judge(model).scores(fresh)
     scale, offset = done.calibration
-    assert told == pytest.approx(1 / (1 + np.exp(-(scale * logits(done.head, fresh) + offset))), abs=1e-4)
+    assert told == pytest.approx(1 / (1 + np.exp(-(scale * logits(done.heads, fresh) + offset))), abs=1e-4)
     assert ((told >= done.threshold) == truth.astype(bool)).mean() > 0.9
 
 
@@ -91,6 +93,29 @@ def test_the_detectors_file_takes_frames_of_any_size(tmp_path: Path) -> None:
     for shape in ((90, 160), (480, 270), (360, 640)):
         found = eyes.find(np.full((*shape, 3), 90, np.uint8))
         assert {one.kind for one in found} == set(CLASSES)
+
+
+def test_a_file_of_folded_layers_becomes_a_backbone_that_says_the_same_and_can_be_trained(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(3)
+    origin = Backbone().train()
+    with torch.no_grad():
+        origin(torch.rand(8, 3, 96, 96))  # so that there is something to fold
+    file = tmp_path / "folded.onnx"
+    torch.onnx.export(origin.eval(), (torch.rand(1, 3, 96, 96),), str(file), dynamo=False)
+    pictures = np.random.default_rng(0).integers(0, 255, (6, 192, 192, 3)).astype(np.uint8)
+    found = from_fastestdet(file, pictures)
+    crops = torch.from_numpy(normalised(pictures))
+    with torch.no_grad():
+        wanted = origin.early(torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / 255))
+        inside = (..., slice(8, 16), slice(8, 16))  # the edge of a picture is black there and grey here
+        assert found.early(crops)[inside] == pytest.approx(wanted[inside], abs=1e-3)
+        told = found(crops)[2]
+        assert found.train()(crops)[2] == pytest.approx(told, abs=1e-2)
+    torch.onnx.export(CanteenNet().eval().tower, (torch.rand(1, 64, 8, 8),), str(file), dynamo=False)
+    with pytest.raises(Permanent, match="not FastestDet"):
+        from_fastestdet(file, pictures)
 
 
 def test_weights_that_are_no_plain_tensors_are_refused(tmp_path: Path) -> None:

@@ -92,12 +92,14 @@ class Backbone(nn.Module):
 class Head(nn.Module):
     """One logit per crop: the violation against the rest.
 
-    Mean pooling sees the scene, maximum pooling a small thing in it (a cigarette covers few pixels).
+    Mean pooling sees the scene, maximum pooling a small thing in it (a cigarette covers few pixels). Backbones differ
+    in the size of their features, hence the normalisation before the last layer.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.backbone = Backbone()
+        self.norm = nn.BatchNorm1d(192 + 192 + 96)
         self.drop = nn.Dropout(0.3)
         self.last = nn.Linear(192 + 192 + 96, 1)
 
@@ -106,7 +108,7 @@ class Head(nn.Module):
         middle = self.backbone.stage3(eighth)
         deep = self.backbone.stage4(middle)
         seen = torch.cat((deep.mean((2, 3)), deep.amax((2, 3)), middle.amax((2, 3))), 1)
-        return self.last(self.drop(seen))[:, 0]
+        return self.last(self.drop(self.norm(seen)))[:, 0]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits (n,) of normalised crops (n, 3, side, side)."""

@@ -35,7 +35,6 @@ def held_out(
     *,
     seed: int,
     recipe: Recipe | None = None,
-    final: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Developed, np.ndarray, np.ndarray, np.ndarray]:
     """Train a head on labelled pictures, with figures of pictures held out by recording.
@@ -55,9 +54,7 @@ def held_out(
                 f"{kind}: {int(side.sum())} cases of one class in {len(np.unique(groups[side]))} recordings; "
                 f"label at least {_LEAST} in two recordings of each class"
             )
-    done = develop(
-        crops, positive.astype(int), groups, chosen, seed=seed, backbone=START, final=final, progress=progress
-    )
+    done = develop(crops, positive.astype(int), groups, chosen, seed=seed, backbone=START, progress=progress)
     return done, crops, positive, groups
 
 
@@ -90,7 +87,7 @@ def train(
     done, crops, positive, groups = held_out(coco.read(images, file), kind, seed=seed, progress=progress)
     told = hashlib.sha256(crops.tobytes() + positive.tobytes()).hexdigest()
     made = home / "scratch" / "vision" / f"{kind}-{told[:12]}.onnx"
-    export_head(done.head, done.calibration, crops.shape[1], made)
+    export_head(done.heads, done.calibration, crops.shape[1], made)
     test_set = f"held out of {told[:12]}"
     model = Model(
         name=f"{kind}-city", version=told[:12], path=made, sha256=registry.sha256_of(made), format="head",

@@ -26,7 +26,6 @@ STRIDES: Final = (8, 16, 32)
 _REACH: Final = ((0.0, 56.0), (40.0, 144.0), (112.0, 1e6))
 """Longer side in pixels of the boxes that each stride answers for; neighbours share."""
 _WIDTH: Final = 64
-_BATCH: Final = 16
 _RADIUS: Final = 1.5
 """Cells whose middle lies so many strides around a box's middle may answer for it."""
 
@@ -174,6 +173,7 @@ def fit(
     *,
     epochs: int,
     rate: float,
+    batch: int,
     seed: int,
     keep: Path,
     progress: Callable[[str], None],
@@ -185,6 +185,7 @@ def fit(
         scenes: Pictures of one size.
         epochs: Passes.
         rate: Highest learning rate of the one-cycle schedule.
+        batch: Pictures per step.
         seed: Of every random choice.
         keep: File of the state after each epoch.
         progress: Told the loss of each epoch.
@@ -206,7 +207,7 @@ def fit(
         for name, value in network.named_parameters()
         if "first_conv" not in name and "stage2" not in name
     ]
-    steps = max(1, len(scenes) // _BATCH)
+    steps = max(1, len(scenes) // batch)
     optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * steps)
     memory = 1 - 1 / max(1.0, 0.1 * epochs * steps)
@@ -224,8 +225,8 @@ def fit(
     for epoch in range(begun, epochs):
         order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(scenes)))
         total = 0.0
-        for at in range(0, steps * _BATCH, _BATCH):
-            chosen = order[at : at + _BATCH]
+        for at in range(0, steps * batch, batch):
+            chosen = order[at : at + batch]
             answers = torch.stack([aimed[k][0] for k in chosen]).to(where)
             sides = torch.stack([aimed[k][1] for k in chosen]).to(where)
             loss = loss_of(

@@ -7,6 +7,7 @@ output is what the registry's threshold is held against.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -14,32 +15,31 @@ from torch import nn
 
 from vision_jobs.train.backbone import Head
 from vision_jobs.train.detector import CanteenNet
+from vision_jobs.train.heads import judged
 
 
 class _Calibrated(nn.Module):
-    """Head with its calibration: normalised crops in, probabilities out."""
+    """Heads that judge together, with their calibration: normalised crops in, probabilities out."""
 
-    def __init__(self, head: Head, scale: float, offset: float) -> None:
+    def __init__(self, heads: Sequence[Head], scale: float, offset: float) -> None:
         super().__init__()
-        self.head, self.scale, self.offset = head, scale, offset
+        self.heads, self.scale, self.offset = nn.ModuleList(heads), scale, offset
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        early = self.head.backbone.early(crops)
-        mean = (self.head.late(early) + self.head.late(early.flip(3))) / 2
-        return torch.sigmoid(self.scale * mean + self.offset)
+        return torch.sigmoid(self.scale * judged(self.heads, crops) + self.offset)
 
 
-def export_head(head: Head, calibration: tuple[float, float], side: int, path: Path) -> None:
+def export_head(heads: Sequence[Head], calibration: tuple[float, float], side: int, path: Path) -> None:
     """Write a head as ONNX with a dynamic batch.
 
     Args:
-        head: In evaluation mode.
+        heads: Those that judge together, in evaluation mode.
         calibration: Scale and offset of its logit.
         side: Input side in pixels.
         path: Of the file.
     """
     axes = {"crops": {0: "n"}, "scores": {0: "n"}}
-    _write(_Calibrated(head, *calibration).eval(), torch.zeros(2, 3, side, side), path, axes)
+    _write(_Calibrated(heads, *calibration).eval(), torch.zeros(2, 3, side, side), path, axes)
 
 
 def export_detector(network: CanteenNet, path: Path) -> None:

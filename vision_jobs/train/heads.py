@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,7 +52,7 @@ class Recipe:
 RECIPES: Final = {
     "no_mask": Recipe(views=3, epochs=10),
     "no_hat": Recipe(epochs=30),
-    "smoking": Recipe(side=160, views=3, epochs=14, rate=1.5e-3, mix=0.2, blur=0.15),
+    "smoking": Recipe(side=224, views=3, epochs=10, rate=1.5e-3, mix=0.2, blur=0.15),
     "flame": Recipe(),
 }
 _BATCH: Final = 16
@@ -141,9 +141,8 @@ def fit(
     where = device()
     network = copy.deepcopy(network).to(where).train()
     trained = [*network.backbone.stage3.parameters(), *network.backbone.stage4.parameters()]
-    optimiser = torch.optim.AdamW(
-        [{"params": trained}, {"params": network.last.parameters()}], lr=recipe.rate, weight_decay=_DECAY
-    )
+    trained += [*network.norm.parameters(), *network.last.parameters()]
+    optimiser = torch.optim.AdamW(trained, lr=recipe.rate, weight_decay=_DECAY)
     steps = max(1, len(seen) // _BATCH)
     memory = 1 - 1 / max(1.0, _KEPT * recipe.epochs * steps)
     averaged = torch.optim.swa_utils.AveragedModel(
@@ -180,13 +179,17 @@ def fit(
 
 
 @torch.no_grad()
-def logits(network: Head, crops: np.ndarray) -> np.ndarray:
-    """Logits (n,) of crops (n, side, side, 3) uint8: the mean over each crop and its mirror image."""
-    found = []
-    for at in range(0, len(crops), _BATCH):
-        early = network.backbone.early(torch.from_numpy(normalised(crops[at : at + _BATCH])))
-        found.append(((network.late(early) + network.late(early.flip(3))) / 2).numpy())
-    return np.concatenate(found)
+def logits(networks: Sequence[Head], crops: np.ndarray) -> np.ndarray:
+    """Logits (n,) of crops (n, side, side, 3) uint8 by heads with the same early layers, as ``judged`` has it."""
+    parts = [torch.from_numpy(normalised(crops[at : at + _BATCH])) for at in range(0, len(crops), _BATCH)]
+    return np.concatenate([judged(networks, one).numpy() for one in parts])
+
+
+def judged(networks: Sequence[Head], crops: torch.Tensor) -> torch.Tensor:
+    """Logits (n,) of normalised crops: the mean over the networks, and over each crop and its mirror image."""
+    early = networks[0].backbone.early(crops)
+    told = [network.late(seen) for network in networks for seen in (early, early.flip(3))]
+    return torch.stack(told).mean(0)
 
 
 def platt(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:

@@ -20,8 +20,12 @@ from vision_jobs.model import Box, Detection
 from vision_jobs.render.stills import Attributes, stills
 from vision_jobs.train.detector import Scene
 
-SIDE: Final = 384
-"""Longer side of the detector's frames."""
+ROWS: Final = 384
+SIDE: Final = 640
+"""Rows and columns of the detector's frames: a face of 20 pixels in a film of 960 columns still covers two cells."""
+Grids = tuple[tuple[int, int], ...]
+"""Columns and rows of real pictures in one frame, each as likely: they are close-ups, and a kitchen camera sees people
+small."""
 _LEAST: Final = 0.5
 """Visible share of a person from which its attributes can be judged."""
 
@@ -42,7 +46,7 @@ class Crops:
 
 
 def rendered(
-    seed: int, count: int, sides: dict[str, int], *, width: int = 960, height: int = 540
+    seed: int, count: int, sides: dict[str, int], *, view: int, width: int = 960, height: int = 540
 ) -> tuple[list[Scene], dict[str, Crops]]:
     """Frames for the detector and crops for the heads from rendered kitchens.
 
@@ -50,16 +54,16 @@ def rendered(
         seed: Of the pictures.
         count: Pictures.
         sides: Input side per kind of judgement.
+        view: Seed of the detector's part of each picture.
         width: Columns of a picture.
         height: Rows of a picture.
     """
-    rng = np.random.default_rng(seed)
+    parts, shakes = np.random.default_rng(view), np.random.default_rng(seed)
     scenes: list[Scene] = []
     kept: dict[str, list[tuple[np.ndarray, int, int]]] = {kind: [] for kind in sides}
     for number, (frame, found, people) in enumerate(stills(seed, count, width=width, height=height)):
-        if number % 3 < 2:
-            scenes.append(scene(frame, found, CLASSES, rng))
-        for kind, box, label in _judged(frame, found, people, rng):
+        scenes.append(scene(frame, found, CLASSES, parts))
+        for kind, box, label in _judged(frame, found, people, shakes):
             edges = region(kind, box, height, width)
             crop = shown(kind, frame, edges, sides[kind])
             if crop is not None:
@@ -123,7 +127,7 @@ def scene(
     known: Sequence[str],
     rng: np.random.Generator,
     *,
-    rows: int = 224,
+    rows: int = ROWS,
     columns: int = SIDE,
 ) -> Scene:
     """A frame for the detector: a random part of the picture, at a random size in the corner of the network's frame.
@@ -170,21 +174,38 @@ def _moved(
 
 
 def pseudo_labelled(
-    pictures: Sequence[Callable[[], np.ndarray]], teachers: Sequence[tuple[str, Detector]], *, seed: int
+    pictures: Sequence[Callable[[], np.ndarray]],
+    teachers: Sequence[tuple[str, Detector]],
+    grids: Grids,
+    *,
+    seed: int,
 ) -> list[Scene]:
-    """Frames of real pictures with the boxes that open detectors find in them.
+    """Frames of one or several real pictures side by side, with the boxes that open detectors find in them.
 
     Args:
         pictures: Each gives its pixels.
         teachers: Class and the detector that labels it.
+        grids: How many stand side by side.
         seed: Of the random parts.
     """
     rng = np.random.default_rng(seed)
-    scenes = []
-    for pixels in pictures:
-        frame = pixels()
-        found = [one for kind, teacher in teachers for one in teacher.find(frame) if one.kind == kind]
-        scenes.append(scene(frame, found, [kind for kind, _ in teachers], rng))
+    known = [kind for kind, _ in teachers]
+    left, scenes = [pictures[k] for k in rng.permutation(len(pictures))], []
+    while left:
+        across, down = grids[int(rng.integers(len(grids)))]
+        parts, left = left[: across * down], left[across * down :]
+        rows, columns = ROWS // down, SIDE // across
+        frame = np.full((ROWS, SIDE, 3), 114, np.uint8)
+        boxes: dict[str, list[np.ndarray]] = {kind: [] for kind in known}
+        for place, pixels in enumerate(parts):
+            shot = pixels()
+            found = [one for kind, teacher in teachers for one in teacher.find(shot) if one.kind == kind]
+            part = scene(shot, found, known, rng, rows=rows, columns=columns)
+            y, x = place // across * rows, place % across * columns
+            frame[y : y + rows, x : x + columns] = part.frame
+            for kind in known:
+                boxes[kind].append(part.boxes[kind] + [x, y, x, y])
+        scenes.append(Scene(frame, {kind: np.concatenate(one) for kind, one in boxes.items()}, tuple(known)))
     return scenes
 
 
