@@ -131,17 +131,20 @@ def test_only_the_window_is_looked_at_and_what_moved_into_it_is_told(
     assert alerts(build)["biz_date"].to_list() == [DAY]
 
 
+@pytest.mark.requirement("S0-115")
 def test_the_order_of_nights_leaves_the_same_open_alerts(build: duckdb.DuckDBPyConnection) -> None:
     for n, finding in enumerate(("f1", "f2", "f3")):
         find(build, finding, DAY + dt.timedelta(n))
         raising.run(build, [RULE], DAY, NIGHTS[n])
     lose(build, "f2")
     raising.run(build, [RULE], DAY, NIGHTS[4])
-    content = ["_raised_on", "_state_since"]
-    bits = alerts(build).filter(pl.col("alert_state") == "open").drop(content)
+    # Of the day of its record, not of the night, and each once.
+    assert alerts(build)["biz_date"].to_list() == [DAY + dt.timedelta(n) for n in range(3)]
+    about_arrival = ["_raised_on", "_state_since"]
+    bits = alerts(build).filter(pl.col("alert_state") == "open").drop(about_arrival)
     build.execute("delete from gold.alert")
     raising.run(build, [RULE], EVER, NIGHTS[5])
-    assert alerts(build).drop(content).equals(bits)
+    assert alerts(build).drop(about_arrival).equals(bits)
 
 
 @pytest.mark.parametrize(
