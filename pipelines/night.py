@@ -101,10 +101,10 @@ def quality(night: Night, progress: Progress) -> dict[str, int]:
 
 
 def gold(night: Night, progress: Progress) -> dict[str, int]:
-    """dbt, then gold Delta."""
+    """dbt, then alerts, then gold Delta."""
     from pipelines.gold import step
 
-    return step.run(night.settings, progress, night.on_step)
+    return step.run(night.settings, night.last, progress, night.on_step)
 
 
 def publish(night: Night, progress: Progress) -> dict[str, int]:

@@ -90,8 +90,15 @@ class Plugin(BasePlugin):
         }
 
     def configure_connection(self, conn: Any) -> None:
-        """Create the views; DuckDB takes as many threads as polars is given (``POLARS_MAX_THREADS``)."""
+        """Create the views, and the gold tables that models read and a later step fills.
+
+        DuckDB takes as many threads as polars is given (``POLARS_MAX_THREADS``).
+        """
         conn.execute(f"SET threads = {pl.thread_pool_size()}")
         conn.execute("CREATE SCHEMA IF NOT EXISTS silver")
         for name, query in self.views.items():
             conn.execute(f"CREATE OR REPLACE VIEW silver.{name} AS {query}")
+        conn.execute("CREATE SCHEMA IF NOT EXISTS gold")
+        for name, columns in tables.GOLD.items():
+            typed = ", ".join(f"{column} {duckdb_type(dtype)}" for column, dtype in columns.items())
+            conn.execute(f"CREATE TABLE IF NOT EXISTS gold.{name} ({typed})")

@@ -477,6 +477,42 @@ SILVER: Final[dict[str, dict[str, pl.DataType]]] = {
 }
 """Every silver table and its columns."""
 
+ALERT: Final[dict[str, pl.DataType]] = {
+    "alert_id": pl.String(),
+    "rule_id": pl.String(),
+    "rule_version": pl.Int64(),
+    "rule_label": pl.String(),
+    "severity": pl.String(),
+    "finding_table": pl.String(),
+    "kind": pl.String(),
+    "finding_id": pl.String(),
+    "canteen_id": pl.String(),
+    "county_code": pl.String(),
+    "supplier_id": pl.String(),
+    "ingredient_id": pl.String(),
+    "biz_date": pl.Date(),
+    "period_start": pl.Date(),
+    "period_end": pl.Date(),
+    "amount_yuan": pl.Decimal(18, 2),
+    "text_zh": pl.String(),
+    "department": pl.String(),
+    "confidence": pl.String(),
+    "basis": pl.String(),
+    "effect": pl.String(),
+    "alert_state": pl.String(),
+    "biz_month": pl.String(),
+    "_raised_on": pl.Date(),
+    "_state_since": pl.Date(),
+}
+"""Columns of ``gold.alert``: one row for a rule and a finding that it selected, for ever.
+
+``alert_id`` is minted when it is first raised; rule and finding are its natural key. A withdrawn alert keeps what its
+finding last said. ``basis`` is null where the finding rests on no threshold; ``effect`` is ``inform`` from confidence
+C on, and only ``act`` may freeze or rate."""
+
+GOLD: Final[dict[str, dict[str, pl.DataType]]] = {"alert": ALERT}
+"""Every gold table that dbt does not make, and its columns."""
+
 DATA_CLASS: Final[dict[str, DataClass]] = {
     "bronze.receipt": "run",
     "silver.org": "base",
@@ -538,5 +574,6 @@ DATA_CLASS: Final[dict[str, DataClass]] = {
     "silver.video_judged": "run",
     "silver.video_presence": "production",
     "silver.video_event": "alert",
+    "gold.alert": "alert",
 }
-"""Data class of every bronze and silver table; those of dbt's models and seeds are tags in ``dbt_project.yml``."""
+"""Data class of every bronze and silver table, and of gold's that dbt does not make; those of dbt's models and seeds are tags in ``dbt_project.yml``."""

@@ -373,6 +373,10 @@ FINDING_KINDS: Final = {
         for code, label in VIDEO_EVENTS.items()
     },
 }
+# Alerts: how grave a rule holds them, whether their cause stands, and what they may lead to.
+ALERT_SEVERITIES: Final = {"general": "一般", "larger": "较大", "major": "重大"}
+ALERT_STATES: Final = {"open": "有效", "withdrawn": "已撤回"}
+ALERT_EFFECTS: Final = {"inform": "仅作提示（依据待核）", "act": "可据以处置"}
 FLOWS: Final = {"bank": "资金流", "business": "业务流", "books": "账务流"}
 # How a verdict stands to the three flows.
 RECONCILIATIONS: Final = {

@@ -15,7 +15,6 @@ from typing import Any, Final
 import duckdb
 import polars as pl
 
-from pipelines.gold.plan import Plan
 from warehouse import delta
 from warehouse.settings import Settings
 
@@ -44,25 +43,28 @@ class Model:
         return f"{self.schema}.{self.name}"
 
 
+ALERTS: Final = Model("gold", "alert", "biz_date")
+"""Filled by ``pipelines.alerts`` in the build file, after dbt."""
+
+
 def models(manifest: Any) -> list[Model]:
-    """Published models and seeds of dbt's manifest, in a stable order."""
+    """Published models and seeds of dbt's manifest, and the alerts, in a stable order."""
     found = [
         Model(node.schema, node.name, node.config.meta.get("period_column"))
         for node in manifest.nodes.values()
         if node.resource_type in ("model", "seed")
         and node.schema in PUBLISHED
-        and node.config.materialized in ("table", "incremental", "seed")
+        and node.config.materialized in ("table", "view", "incremental", "seed")
     ]
-    return sorted(found, key=lambda model: model.table)
+    return sorted([*found, ALERTS], key=lambda model: model.table)
 
 
-def hash_units(connection: duckdb.DuckDBPyConnection, published: list[Model], plan: Plan) -> None:
-    """Bring ``ctl.unit`` up to date for the units that the plan may have changed."""
+def hash_units(connection: duckdb.DuckDBPyConnection, published: list[Model], reach: dt.date) -> None:
+    """Bring ``ctl.unit`` up to date for the units from a day on, and for tables without units."""
     connection.execute("create schema if not exists ctl")
     connection.execute(
         "create table if not exists ctl.unit (name varchar, unit date, digest varchar, primary key (name, unit))"
     )
-    reach = WHOLE if plan.full else max(min(plan.reach, plan.arrivals), WHOLE)
     for model in published:
         since = WHOLE if model.period is None else reach
         connection.execute("delete from ctl.unit where name = ? and unit >= ?", [model.table, since])

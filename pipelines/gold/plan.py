@@ -23,7 +23,7 @@ from warehouse.tables import ARRIVED, FEEDS, SILVER
 # Findings look back at most this far before the first day of the touched month
 # (never_issued_days and the peers of the weeks before).
 LOOKBACK: Final = dt.timedelta(days=62)
-_BUILD_CODE: Final = ("dbt_project", "warehouse")
+_BUILD_CODE: Final = ("dbt_project", "warehouse", "pipelines/alerts")
 _CODE_ROW: Final = "code"
 _AS_OF_ROW: Final = "as_of"
 # A form reaches back by a window of its own; the books that this system posts itself follow from the days that

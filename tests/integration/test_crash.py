@@ -76,6 +76,7 @@ def test_a_kill_after_any_step_is_repaired_by_running_again(
         "silver.consumption",
         "silver.delivery",
         "dbt",
+        "alerts",
         "gold.mart_red_line",
         "serving",
         "manifest",

@@ -367,6 +367,11 @@ def project_nodes() -> list[Any]:
     return [node for node in manifest("night").nodes.values() if node.resource_type in ("model", "seed")]
 
 
+def project_sources() -> list[Any]:
+    """Tables of the parsed project that dbt does not make."""
+    return list(manifest("night").sources.values())
+
+
 def query(folder: Path, sql: str) -> pl.DataFrame:
     """Read the build file."""
     with duckdb.connect(str(folder / "build.duckdb"), read_only=True) as connection:

@@ -4,7 +4,7 @@ import lake
 import pytest
 
 from warehouse.settings import ROOT
-from warehouse.tables import DATA_CLASS, SILVER
+from warehouse.tables import DATA_CLASS, GOLD, SILVER
 from warehouse.vocabulary import DATA_CLASSES
 
 NAMED = [
@@ -18,6 +18,7 @@ NAMED = [
     ("silver.consumption", "production"),
     ("gold.mart_red_line", "production"),
     ("gold.red_line_finding", "alert"),
+    ("gold.alert", "alert"),
 ]
 
 
@@ -33,7 +34,8 @@ def classes() -> dict[str, list[str]]:
 
 @pytest.mark.requirement("S0-134")
 def test_every_bronze_and_silver_table_has_one_known_data_class() -> None:
-    missing = {"bronze.receipt", *(f"silver.{name}" for name in SILVER)} ^ set(DATA_CLASS)
+    silver, gold = (f"silver.{name}" for name in SILVER), (f"gold.{name}" for name in GOLD)
+    missing = {"bronze.receipt", *silver, *gold} ^ set(DATA_CLASS)
     assert missing == set(), f"DATA_CLASS of warehouse/tables.py and the registry differ in {sorted(missing)}"
     assert set(DATA_CLASS.values()) <= set(DATA_CLASSES)
 

@@ -46,7 +46,7 @@ def test_a_night_stays_within_its_budget_of_nodes(night: tuple[Path, int]) -> No
 def test_every_published_column_is_described_in_chinese(built: Path) -> None:
     described = {
         (node.schema, node.name, column.name): column.description
-        for node in lake.project_nodes()
+        for node in (*lake.project_nodes(), *lake.project_sources())
         for column in node.columns.values()
     }
     published = lake.query(

@@ -1,5 +1,6 @@
--- Findings with the names that the cockpit shows and who is to act on them. A whole table: a supplier's name
--- may become known later than the finding.
+{{ config(materialized='view') }}
+-- Findings with the names that the cockpit shows, who is to act on them, and the alert that was raised from them. A
+-- view, because alerts are raised after dbt; it is whole, because a supplier's name may become known later.
 select
     f.finding_id, f.kind, k.label as kind_label,
     f.canteen_id, c.canteen_name, c.school_id, c.school_name, c.county_code, c.county_name,
@@ -9,7 +10,8 @@ select
     f.amount_yuan, f.observed, f.expected, f.text_zh, f.record_nos,
     f.confidence, h.label as confidence_label,
     coalesce(p.label, 'both') as department,
-    n.label as next_step
+    n.label as next_step,
+    {{ alert_columns() }}
 from (
     select * from {{ ref('red_line_finding') }}
     union all
@@ -27,3 +29,4 @@ left join {{ ref('dim_supplier') }} as s
 {{ join_label('finding_step', 'f.kind', 'n') }}
 {{ join_label('direction', 'f.direction', 'd') }}
 {{ join_label('confidence', 'f.confidence', 'h') }}
+{{ join_alert('f.finding_id') }}
