@@ -198,7 +198,7 @@ def test_the_table_says_in_chinese_what_and_where(landing: Path, capsys: pytest.
     assert "accepted_qty" in next(line for line in shown.splitlines() if "表头无法识别" in line)
     (wrong,) = [line for line in shown.splitlines() if "数值小于允许的下限" in line]
     assert [word in wrong for word in (MOVES, "2", "数量", "核对")] == [True] * 4
-    assert "结论：不通过，11 个文件中 2 个有问题" in shown
+    assert "结论：不通过，12 个文件中 2 个有问题" in shown
 
 
 def test_files_of_a_vendor_without_registration_are_held_against_the_standard_pack(tmp_path: Path) -> None:
