@@ -62,20 +62,22 @@ REVEALED_BY: Final[dict[str, tuple[str, ...]]] = {
     **{kind: (kind,) for kind in MONEY_SCHEMES},
     "purchase_price_inflated_ratio": ("ratio_by_price",),
 }
+_USED_TOO_MUCH: Final = frozenset(
+    {
+        "bad_rows",
+        "closing_stock_understated",
+        "fictitious_purchases",
+        "late_file",
+        "missing_days",
+        "teacher_food_in_pupil_account",
+        "truncated_file",
+        "unit_mixup",
+    }
+)
+"""Faults by which more was used in the books than was cooked."""
 # Kind of finding -> faults that truly make the books show it.
 CAUSES: Final[dict[str, frozenset[str]]] = {
-    "stocktake_below_book": frozenset(
-        {
-            "closing_stock_understated",
-            "fictitious_purchases",
-            "unit_mixup",
-            "missing_days",
-            "truncated_file",
-            "late_file",
-            "bad_rows",
-            "teacher_food_in_pupil_account",
-        }
-    ),
+    "stocktake_below_book": _USED_TOO_MUCH,
     "stocktake_above_book": frozenset(
         {
             "closing_stock_overstated",
@@ -87,18 +89,7 @@ CAUSES: Final[dict[str, frozenset[str]]] = {
         }
     ),
     # Recipes x portions: what is missing from the portions or the goods shows as much as a false count does.
-    "stock_below_recipe": frozenset(
-        {
-            "closing_stock_understated",
-            "fictitious_purchases",
-            "unit_mixup",
-            "missing_days",
-            "truncated_file",
-            "late_file",
-            "bad_rows",
-            "teacher_food_in_pupil_account",
-        }
-    ),
+    "stock_below_recipe": _USED_TOO_MUCH,
     "stock_above_recipe": frozenset(
         {
             "closing_stock_overstated",
