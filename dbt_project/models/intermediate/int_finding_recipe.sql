@@ -31,30 +31,37 @@ served as (
     group by p.canteen_id, p.biz_date, p.previous_date
 ),
 
-menu as (
+menu_day as (
     select
         p.canteen_id,
         p.biz_date,
+        m.biz_date as menu_date,
         m.category,
-        sum(m.recipe_kg) as recipe_kg
+        m.recipe_kg,
+        m.menu_portions
     from period as p
     inner join {{ ref('int_menu_day') }} as m
         on p.canteen_id = m.canteen_id and m.biz_date > p.previous_date and m.biz_date <= p.biz_date
     where m.biz_date >= {{ first }}
-    group by p.canteen_id, p.biz_date, m.category
+),
+
+menu as (
+    select
+        canteen_id,
+        biz_date,
+        category,
+        sum(recipe_kg) as recipe_kg
+    from menu_day
+    group by canteen_id, biz_date, category
 ),
 
 covered as (
     select
-        p.canteen_id,
-        p.biz_date,
-        sum(m.menu_portions) as menu_portions
-    from period as p
-    inner join (
-        select distinct canteen_id, biz_date, menu_portions from {{ ref('int_menu_day') }} where biz_date >= {{ first }}
-    ) as m
-        on p.canteen_id = m.canteen_id and m.biz_date > p.previous_date and m.biz_date <= p.biz_date
-    group by p.canteen_id, p.biz_date
+        canteen_id,
+        biz_date,
+        sum(menu_portions) as menu_portions
+    from (select distinct canteen_id, biz_date, menu_date, menu_portions from menu_day)
+    group by canteen_id, biz_date
 ),
 
 judged as (

@@ -59,7 +59,7 @@ finding as (
                 excess_yuan desc nulls last,
                 finding_id asc nulls last
         ) as n
-    from {{ ref('price_clue') }}
+    from {{ ref('int_shown_price_clue') }}
     where is_recent = 1 and supplier_id is not null{{ ' and county_code is not null' if scope == 'county' }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
