@@ -14,17 +14,19 @@ from vision_jobs.boxes import overlap  # noqa: E402
 from vision_jobs.detect import CLASSES, Canteen  # noqa: E402
 from vision_jobs.heads import Head as Judge  # noqa: E402
 from vision_jobs.heads import normalised  # noqa: E402
+from vision_jobs.model import Box  # noqa: E402
 from vision_jobs.registry import Model, sha256_of  # noqa: E402
+from vision_jobs.train import scenes, shipped  # noqa: E402
 from vision_jobs.train.backbone import Backbone  # noqa: E402
-from vision_jobs.train.city import START, held_out, train  # noqa: E402
+from vision_jobs.train.city import START, STARTS, held_out, train  # noqa: E402
 from vision_jobs.train.coco_start import from_fastestdet  # noqa: E402
 from vision_jobs.train.detector import CanteenNet, centres, targets  # noqa: E402
-from vision_jobs.train.develop import develop, folds  # noqa: E402
+from vision_jobs.train.develop import NETWORKS, develop, folds  # noqa: E402
 from vision_jobs.train.export import export_detector, export_head  # noqa: E402
 from vision_jobs.train.heads import RECIPES, logits, platt  # noqa: E402
 from warehouse.errors import Permanent  # noqa: E402
 
-QUICK = replace(RECIPES["no_hat"], side=64, views=1, epochs=12)
+QUICK = replace(RECIPES["no_hat"], side=64, views=1, epochs=8)
 
 
 def planted(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,6 +42,7 @@ def test_a_head_learns_and_its_file_says_the_same_as_the_network(tmp_path: Path)
     torch.set_num_threads(1)
     crops, labels = planted(96, 1)
     done = develop(crops, labels, np.arange(96) // 3, QUICK, seed=1, backbone=START, count=2)
+    assert len(done.heads) == NETWORKS
     assert done.held_out.ap is not None
     assert done.held_out.ap > 0.95
     path = tmp_path / "head.onnx"
@@ -69,6 +72,37 @@ def test_folds_keep_groups_whole_and_hold_both_classes(seed: int) -> None:
         assert len(set(of[groups == group])) == 1
     for fold in range(3):
         assert {0, 1} == set(labels[of == fold])
+
+
+def test_a_city_starts_from_weights_of_the_same_backbone() -> None:
+    for file in (START, *STARTS.values()):
+        Backbone().start_from(file)
+
+
+def test_who_smokes_unseen_from_behind_teaches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = np.full((180, 320, 3), 90, np.uint8)
+    box = Box(0.3, 0.2, 0.7, 0.9)
+    people = [
+        {
+            "person": box, "head": None, "face": box if faces else None, "hat": True, "mask": None,
+            "mask_on_chin": None, "smoking": smokes, "share": 1.0,
+        }
+        for smokes in (True, False)
+        for faces in (True, False)
+    ]  # fmt: skip
+    monkeypatch.setattr(scenes, "stills", lambda *_, **__: iter([(frame, [], people)]))
+    sides = dict.fromkeys(RECIPES, 64)
+    made = scenes.rendered(1, 1, sides, view=1, width=320, height=180)[1]["smoking"]
+    assert made.labels.tolist() == [1, 0, 0]
+
+
+def test_drawn_smokers_are_not_lost_among_those_who_do_not_smoke() -> None:
+    labels = (np.arange(60) % 12 == 0).astype(int)
+    crops = np.zeros((60, 8, 8, 3), np.uint8) + labels[:, None, None, None].astype(np.uint8)
+    kept = shipped.evened(scenes.Crops(crops, labels, np.arange(60)))
+    assert (kept.labels.sum(), len(kept.labels)) == (5, 20)
+    assert (kept.crops[:, 0, 0, 0] == kept.labels).all()
+    assert (kept.labels == labels[kept.groups]).all()
 
 
 def test_every_box_has_a_cell_that_answers_and_small_ones_go_first() -> None:

@@ -17,6 +17,8 @@ from vision_jobs.evaluate import Score, recall_at, score_judged
 from vision_jobs.train.backbone import Head
 from vision_jobs.train.heads import Recipe, fit, logits, platt, start, views
 
+NETWORKS: Final = 3
+"""Networks that judge together: fitted alike but for the seed, the mean of their logits is steadier than one."""
 WANTED: Final = 0.9
 """Precision on cases not trained on at which the threshold is set."""
 
@@ -26,10 +28,10 @@ class Developed:
     """A trained head and what is known of it.
 
     Attributes:
-        heads: One per fold, fitted on the other folds; the mean of their logits judges.
+        heads: Fitted on every case; the mean of their logits judges.
         calibration: Scale and offset of a logit, fitted on scores of cases held out in turn.
         threshold: Probability from which the precision on held-out cases is as wanted.
-        scores: (n,) calibrated probabilities of the cases, each by a head that saw none of its group.
+        scores: (n,) calibrated probabilities of the cases, each by as many heads that saw none of its group.
         held_out: Figures of these scores.
         recall_at_wanted: Recall at the wanted precision.
     """
@@ -76,7 +78,7 @@ def develop(
     count: int = 3,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Developed:
-    """Train a head for each fold held out in turn; together they are steadier than one that saw everything.
+    """Train heads on everything, with figures of as many heads of the same kind for each fold held out in turn.
 
     Args:
         crops: (n, side, side, 3) uint8 BGR.
@@ -92,17 +94,23 @@ def develop(
     seen = views(network, crops, recipe, seed=seed)
     of = folds(groups, labels, count, seed=seed)
     told = np.zeros(len(crops))
-    heads = []
+
+    def together(chosen: np.ndarray) -> tuple[Head, ...]:
+        return tuple(
+            fit(network, seen[chosen], labels[chosen], recipe, seed=seed + number)
+            for number in range(NETWORKS)
+        )
+
     for fold in range(count):
         held = of == fold
-        heads.append(fit(network, seen[~held], labels[~held], recipe, seed=seed + fold))
-        told[held] = logits(heads[-1:], crops[held])
+        told[held] = logits(together(~held), crops[held])
         progress(f"第 {fold + 1}/{count} 折，留出 {int(held.sum())} 例")
+    heads = together(np.ones(len(crops), bool))
     calibration = platt(told, labels)
     scores = 1 / (1 + np.exp(-(calibration[0] * told + calibration[1])))
     recall, threshold = recall_at(scores, labels.astype(bool), WANTED)
     threshold = min(threshold, 0.99)
     return Developed(
-        tuple(heads), calibration, threshold, scores,
+        heads, calibration, threshold, scores,
         score_judged(scores, labels.astype(bool), groups, threshold=threshold), recall,
     )  # fmt: skip

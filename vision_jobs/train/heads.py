@@ -52,7 +52,7 @@ class Recipe:
 RECIPES: Final = {
     "no_mask": Recipe(views=3, epochs=10),
     "no_hat": Recipe(epochs=30),
-    "smoking": Recipe(side=224, views=3, epochs=10, rate=1.5e-3, mix=0.2, blur=0.15),
+    "smoking": Recipe(side=224, views=5, epochs=20, rate=1.5e-3, mix=0.2, blur=0.15),
     "flame": Recipe(),
 }
 _BATCH: Final = 16
@@ -139,7 +139,8 @@ def fit(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     where = device()
-    network = copy.deepcopy(network).to(where).train()
+    # Channels last: a quarter faster on a CPU.
+    network = copy.deepcopy(network).to(where, memory_format=torch.channels_last).train()
     trained = [*network.backbone.stage3.parameters(), *network.backbone.stage4.parameters()]
     trained += [*network.norm.parameters(), *network.last.parameters()]
     optimiser = torch.optim.AdamW(trained, lr=recipe.rate, weight_decay=_DECAY)
@@ -165,7 +166,7 @@ def fit(
                 share, other = float(rng.beta(recipe.mix, recipe.mix)), torch.randperm(len(chosen))
                 batch = share * batch + (1 - share) * batch[other]
                 target = share * target + (1 - share) * target[other]
-            loss = loss_of(network.late(batch), target)
+            loss = loss_of(network.late(batch.contiguous(memory_format=torch.channels_last)), target)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -174,7 +175,7 @@ def fit(
             total += float(loss.detach()) / steps
         if progress is not None and (epoch + 1) % 4 == 0:
             progress(f"第 {epoch + 1}/{recipe.epochs} 轮，损失 {total:.3f}")
-    trained_head: Head = averaged.module.cpu().eval()
+    trained_head: Head = averaged.module.cpu().to(memory_format=torch.contiguous_format).eval()
     return trained_head
 
 

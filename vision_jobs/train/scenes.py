@@ -88,7 +88,9 @@ def _judged(
             yield "no_hat", person, int(not one["hat"])
         if one["face"] is not None and one["mask"] is not None:
             yield "no_mask", _shaken(one["face"], rng), int(not one["mask"] or bool(one["mask_on_chin"]))
-        yield "smoking", person, int(one["smoking"])
+        # From behind nothing tells a smoker from anybody else.
+        if one["face"] is not None or not one["smoking"]:
+            yield "smoking", person, int(one["smoking"])
     fires = [one.box for one in found if one.kind == "flame"]
     for fire in fires:
         yield "flame", _around(fire, rng), 1
