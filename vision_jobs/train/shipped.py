@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -89,10 +90,14 @@ def _rendered(
     return scenes.load(file)
 
 
+def _alike(pictures: Sequence[Picture]) -> np.ndarray:
+    """Group (n,) of each picture: the first that looks like it."""
+    return coco.look_alikes(np.array([coco.fingerprint(one.pixels()) for one in pictures], np.uint64))
+
+
 def _parts(pictures: tuple[Picture, ...]) -> tuple[list[Picture], list[Picture]]:
     """Pictures to train on, and those held out; look-alikes stay together."""
-    prints = np.array([coco.fingerprint(one.pixels()) for one in pictures], np.uint64)
-    groups = coco.look_alikes(prints)
+    groups = _alike(pictures)
     held = np.array([hashlib.sha256(pictures[k].source.encode()).digest()[0] % _HELD == 0 for k in groups])
     return [p for p, h in zip(pictures, held, strict=True) if not h], [
         p for p, h in zip(pictures, held, strict=True) if h
@@ -116,9 +121,8 @@ def _head(kind: str, data: Path, work: Path) -> None:
     if kind in _REAL:
         learnt = _parts(_labelled(data, _REAL[kind]))[0]
         real, positive, of = given_crops(learnt, kind, recipe.side)
-        alike = coco.look_alikes(np.array([coco.fingerprint(one.pixels()) for one in learnt], np.uint64))
         shown, labels = np.concatenate([real, shown]), np.concatenate([positive.astype(int), labels])
-        groups = np.concatenate([alike[of], groups + len(learnt)])
+        groups = np.concatenate([_alike(learnt)[of], groups + len(learnt)])
     elif kind == "flame":
         # Pictures of people show no open flame: what is warm and bright there is something else.
         learnt = [one for name in _REAL.values() for one in _parts(_labelled(data, name))[0][::4]]
