@@ -79,7 +79,3 @@ def _do(request: dict[str, Any], key: bytes) -> Any:
     masker = Masker(key, request["provider"], keeps_pseudonyms=request["keeps_pseudonyms"])
     home = None if request["home"] is None else Path(request["home"])
     return reading.read(path, request["sources"], request["allowed"], masker, Path(request["stem"]), home)
-
-
-if __name__ == "__main__":
-    main()

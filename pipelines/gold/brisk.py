@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -19,25 +19,111 @@ from unittest import mock
 _FIRST_WORD: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 _WITH: Final = re.compile(r"with\b(?:(?:\s+|--[^\n]*\n|/\*.*?\*/)+recursive\b)?", re.IGNORECASE | re.DOTALL)
 _HEARD: Final = ("warn", "error")
+# Code of a template by the class of its environment and its text: nothing else of the environment is in it.
+_COMPILED: Final[dict[tuple[type, str], Any]] = {}
 
 
 @contextmanager
 def brisk() -> Iterator[None]:
-    """Run dbt without grouping every token of each model, and without wording events below a warning."""
-    from dbt import compilation
-    from dbt_common.events.event_manager import EventManager
+    """Run dbt without what a night throws away.
 
-    said = EventManager.fire_event
+    Tokens of each model are not grouped, events below a warning not worded, the macros that a model may call not
+    sought anew for each model, a template is compiled once a process, and no statement is written to a file.
+    """
+    from dbt import compilation
+    from dbt.context.macros import MacroNamespaceBuilder
+    from dbt.context.manifest import ManifestContext
+    from dbt.contracts.graph.nodes import ParsedNode
+    from dbt_common.events.base_types import BaseEvent
+    from dbt_common.events.event_manager import EventManager
+    from jinja2 import Environment
+
+    said, worded, asked, made = (
+        EventManager.fire_event,
+        BaseEvent.__init__,
+        BaseEvent.__getattr__,
+        Environment.compile,
+    )
 
     def fire_event(self: Any, e: Any, level: Any = None, *rest: Any, **named: Any) -> None:
         if (level or e.level_tag()) in _HEARD:
             said(self, e, level, *rest, **named)
 
+    def keep_words(self: Any, *words: Any, **named: Any) -> None:
+        self.__dict__["_words"] = (words, named)
+
+    def word_when_asked(self: Any, key: str) -> Any:
+        if "_words" in self.__dict__:
+            words, named = self.__dict__.pop("_words")
+            worded(self, *words, **named)
+        return asked(self, key)
+
+    def compile_once(
+        self: Any, source: Any, name: Any = None, filename: Any = None, *rest: Any, **named: Any
+    ) -> Any:
+        if not isinstance(source, str) or name or filename or rest or named:
+            return made(self, source, name, filename, *rest, **named)
+        key = (type(self), source)
+        if key not in _COMPILED:
+            _COMPILED[key] = made(self, source)
+        return _COMPILED[key]
+
     with (
         mock.patch.object(compilation, "inject_ctes_into_sql", with_ctes),
         mock.patch.object(EventManager, "fire_event", fire_event),
+        mock.patch.object(BaseEvent, "__init__", keep_words),
+        mock.patch.object(BaseEvent, "__getattr__", word_when_asked),
+        mock.patch.object(MacroNamespaceBuilder, "build_namespace", callable_macros),
+        mock.patch.object(ManifestContext, "to_dict", with_macros),
+        mock.patch.object(Environment, "compile", compile_once),
+        mock.patch.object(ParsedNode, "write_node"),
     ):
         yield
+
+
+def callable_macros(
+    builder: Any, macros_by_package: Mapping[str, Mapping[str, Any]], context: dict[str, Any]
+) -> Any:
+    """dbt's ``MacroNamespaceBuilder.build_namespace``, which makes each of 600 macros callable for each context."""
+    from dbt.clients.jinja import MacroGenerator
+    from dbt.context.macros import MacroNamespace
+
+    def of(macro: Any) -> MacroGenerator:
+        made = object.__new__(MacroGenerator)
+        made.__dict__ = {
+            "macro": macro,
+            "context": context,
+            "node": builder.node,
+            "stack": builder.thread_ctx,
+        }
+        return made
+
+    packages = {
+        package: {macro.name: of(macro) for macro in macros.values()}
+        for package, macros in macros_by_package.items()
+    }
+    ordered = [name for name in reversed(builder.internal_package_names_order) if name in packages]
+    inner = {name: macro for package in ordered for name, macro in packages[package].items()}
+    outer = {name: macros for name, macros in packages.items() if name not in builder.internal_package_names}
+    local = outer.get(builder.search_package, {})
+    root = {} if builder.root_package == builder.search_package else outer.get(builder.root_package, {})
+    return MacroNamespace(root, local, inner, outer)
+
+
+def with_macros(context: Any) -> dict[str, Any]:
+    """dbt's ``ManifestContext.to_dict``, which seeks every macro in five places, one by one."""
+    from dbt.context.macro_resolver import TestMacroNamespace
+    from dbt.context.manifest import ManifestContext
+
+    known: dict[str, Any] = super(ManifestContext, context).to_dict()
+    names = context.namespace
+    if isinstance(names, TestMacroNamespace):
+        places = [names.project_namespace, names.local_namespace]
+    else:
+        places = list(names._search_order())
+    for place in reversed(places):
+        known.update(place)
+    return known
 
 
 def with_ctes(sql: str, ctes: list[Any]) -> str:
