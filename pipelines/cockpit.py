@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from warehouse import serving
 from warehouse.errors import Permanent, Transient
 from warehouse.settings import ROOT, Settings
 
@@ -72,7 +73,7 @@ def prepare(settings: Settings) -> None:
         _write_private(folder / "secrets.json", made)
     build.build(settings)
     refresh(settings)
-    _make_first_logins(folder)
+    _make_first_logins(settings)
 
 
 def refresh(settings: Settings) -> None:
@@ -146,20 +147,40 @@ def reset_login(settings: Settings, username: str, *, running: bool) -> Login:
     return asked
 
 
-def _make_first_logins(folder: Path) -> None:
-    """One account of every role gets a random password; the file is made once."""
+def _make_first_logins(settings: Settings) -> None:
+    """One account of every role gets a random password, a school that keeps books before others; made once."""
+    folder = _folder(settings)
     path = folder / "first_logins.json"
     if path.exists():
         return
     chosen: dict[str, str] = {}
     order = list(TIERS)
-    for user in sorted(_read(folder / "access.json")["users"], key=lambda one: order.index(one["tier"])):
+    keeping = _keeping_books(settings)
+    users = sorted(
+        _read(folder / "access.json")["users"],
+        key=lambda one: (
+            order.index(one["tier"]),
+            keeping.isdisjoint(scope["value"] for scope in one["scopes"]),
+        ),
+    )
+    for user in users:
         chosen.setdefault(_role(user), user["username"])
     logins = [
         {"role": role, "username": name, "password": secrets.token_urlsafe(12)}
         for role, name in chosen.items()
     ]
     _write_private(path, logins)
+
+
+def _keeping_books(settings: Settings) -> set[str]:
+    """Schools whose pages about money are not empty."""
+    with serving.connect(settings) as connection:
+        return {
+            school
+            for (school,) in connection.execute(
+                "select distinct school_id from cockpit.money_month"
+            ).fetchall()
+        }
 
 
 def _first_logins(folder: Path) -> list[dict[str, str]]:

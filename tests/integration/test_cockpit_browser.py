@@ -104,9 +104,6 @@ def test_the_login_page_is_chinese(cockpit: Served) -> None:
     assert cockpit_text.not_chinese(found, {"nobody"}) == []
 
 
-@pytest.mark.skipif(
-    bool(SHOTS), reason="few canteens of the demo keep books: a school's tab of money is empty"
-)
 @pytest.mark.requirement("S0-05", "S0-12", "S0-13")
 @pytest.mark.parametrize("tier", TIERS)
 def test_a_user_meets_the_dashboard_of_the_tier_whole_and_in_chinese(cockpit: Served, tier: str) -> None:

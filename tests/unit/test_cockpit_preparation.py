@@ -23,6 +23,18 @@ USERS = [
     {"username": "c", "tier": "county", "department": "market", "scopes": []},
     {"username": "d", "tier": "county", "department": "education", "scopes": []},
     {"username": "e", "tier": "steward", "department": None, "scopes": []},
+    {
+        "username": "f",
+        "tier": "school",
+        "department": None,
+        "scopes": [{"column": "school_id", "value": "s1"}],
+    },
+    {
+        "username": "g",
+        "tier": "school",
+        "department": None,
+        "scopes": [{"column": "school_id", "value": "s2"}],
+    },
 ]
 OVERLAY = json.loads((ROOT / "dashboards" / "superset" / "language" / "zh_overlay.json").read_text("utf8"))
 
@@ -41,6 +53,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(cockpit, "PYTHON", Path("/bin/sh"))
     monkeypatch.setattr(build, "build", lambda one: one.home / "superset" / "assets")
     monkeypatch.setattr(access, "write", write)
+    monkeypatch.setattr(cockpit, "_keeping_books", lambda _: {"s2"})
     return made
 
 
@@ -68,6 +81,7 @@ def test_one_account_of_every_role_gets_a_first_password_shown_once(home: Settin
     assert [(one.role, one.username) for one in shown] == [
         ("县级监管（市场监管）", "b"),
         ("县级监管（教育）", "d"),
+        ("学校", "g"),  # the first school keeps no books: its pages about money are empty
         ("数据管理", "e"),
         ("系统管理", "admin"),
     ]
@@ -79,7 +93,10 @@ def test_there_is_always_an_administrator_and_never_a_second_one(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cockpit.prepare(home)
-    assert [user["username"] for user in read(home, "access.json")["users"]] == ["b", "c", "d", "e", "admin"]
+    assert [user["username"] for user in read(home, "access.json")["users"]] == [
+        *(user["username"] for user in USERS),
+        "admin",
+    ]
     granted = {"username": "boss", "tier": "admin", "department": None, "scopes": []}
 
     def write(one: Settings) -> Path:
