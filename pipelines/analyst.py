@@ -83,7 +83,7 @@ def whatif(settings: Settings, thresholds: Path, user: str | None = None) -> pl.
         return connection.execute(
             f"""
             select a.canteen_id, c.canteen_name, c.county_name, a.period_kind, a.period_start, a.period_end, a.definition,
-                   a.ratio, b.threshold as threshold_before, a.threshold as threshold_after,
+                   round(a.ratio, 6) as ratio, b.threshold as threshold_before, a.threshold as threshold_after,
                    b.verdict as verdict_before, a.verdict as verdict_after
             from {name}_gold.mart_red_line a
             join gold.mart_red_line b using (canteen_id, period_kind, period_end, definition)
@@ -100,19 +100,17 @@ def whatif(settings: Settings, thresholds: Path, user: str | None = None) -> pl.
 def _merged(thresholds: Path) -> pl.DataFrame:
     """The committed thresholds with the analyst's rows in place of, or beside, them; all as text."""
     if not thresholds.exists():
-        raise Permanent(
-            f"{thresholds} does not exist: give a CSV with the columns of {_SEED.relative_to(ROOT)}"
-        )
+        raise Permanent(f"没有文件 {thresholds}：请给出与 {_SEED.relative_to(ROOT)} 列名相同的 CSV")
     committed = pl.read_csv(_SEED, infer_schema=False)
     wanted = pl.read_csv(thresholds, infer_schema=False)
     if set(wanted.columns) != set(committed.columns):
-        raise Permanent(f"{thresholds}: columns must be {', '.join(committed.columns)}")
+        raise Permanent(f"{thresholds} 的列名须为：{'、'.join(committed.columns)}")
     documents = pl.read_csv(_DOCUMENTS, infer_schema=False)
     unfounded = wanted.join(documents, on="source_id", how="anti")["threshold_id"].to_list()
     if unfounded:
         raise Permanent(
-            f"{thresholds}: source_id of {', '.join(unfounded)} is not registered in "
-            f"{_DOCUMENTS.relative_to(ROOT)}: take one from there (PROJECT for a proposal of your own)"
+            f"{thresholds} 中 {'、'.join(unfounded)} 的 source_id 未在 {_DOCUMENTS.relative_to(ROOT)} 登记："
+            "请改用其中已有的编号（自拟方案填 PROJECT）"
         )
     kept = committed.join(wanted.select("threshold_id"), on="threshold_id", how="anti")
     return pl.concat([kept, wanted.select(committed.columns)])

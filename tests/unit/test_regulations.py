@@ -181,5 +181,5 @@ def test_an_analyst_cannot_try_a_threshold_without_a_document(tmp_path: Path) ->
     wanted = tmp_path / "my.csv"
     rows = seed("ref_threshold").head(1).with_columns(source_id=pl.lit("NOWHERE"))
     rows.write_csv(wanted)
-    with pytest.raises(Permanent, match="RL-SELF is not registered"):
+    with pytest.raises(Permanent, match="RL-SELF 的 source_id 未在"):
         analyst.whatif(settings.load(tmp_path / "home"), wanted)
