@@ -14,7 +14,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from vision_jobs import chain
-from vision_jobs.chain import Camera, Decoder
+from vision_jobs.chain import Camera
+from vision_jobs.footage import Decoder
 from vision_jobs.model import Eyes
 from vision_jobs.results import Result, SegmentState
 from vision_jobs.rules import Rules
