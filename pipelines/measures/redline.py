@@ -209,14 +209,14 @@ def oracle_wrong(folder: Path, cases: int, seed: int) -> int:
         connection.execute("create or replace table cases as select * from frame")
     window = {"from_date": "2026-01-01", "to_date": "2026-12-31", "judge_relation": "cases"}
     pins = home.build.parent / "pins.json"
-    build.run(
+    manifest = build.run(
         home,
         ["compile", "--select", "judge_cases", "--vars", json.dumps(window)],
         build=target,
         pins=pins,
         target="night",
     )
-    compiled = next((target.parent / "target" / "compiled").rglob("judge_cases.sql")).read_text("utf8")
+    compiled = next(node.compiled_code for node in manifest.nodes.values() if node.name == "judge_cases")
     with duckdb.connect(str(target), read_only=True) as connection:
         judged = connection.execute(
             f"select verdict, unknown_reason, unknown_reasons from ({compiled}) order by case_no"
