@@ -69,6 +69,12 @@ def test_stills_vary_in_what_a_detector_must_learn(drawn: list[Still]) -> None:
         assert (one["mask"] is None) == (one["face"] is None)
 
 
+def test_every_second_person_smokes_where_smokers_are_wanted() -> None:
+    drawn = stills(11, 24, width=320, height=180, smokers=True)
+    smoke = [one["smoking"] for _, _, attributes in drawn for one in attributes]
+    assert 0.3 < np.mean(smoke) < 0.7
+
+
 def test_a_flame_box_is_warm_and_bright(drawn: list[Still]) -> None:
     warm = total = 0
     for frame, detections, _ in drawn:

@@ -5,7 +5,7 @@ Belongs here: what varies from picture to picture. The frames of clips come from
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, TypedDict
 
 import cv2
@@ -22,6 +22,8 @@ _PER_KITCHEN: Final = 6
 _LEAST: Final = 0.035
 """Least height of a person's box, share of the frame."""
 _STATIONS: Final = ("stove", "cutting", "dishwashing", "sampling")
+_ACTIONS: Final = ("stand", "stand", "walk", "walk", "work", "work", "carry", "smoke", "phone", "bend")
+"""What people do, each as likely."""
 
 
 class Attributes(TypedDict):
@@ -42,7 +44,7 @@ class Attributes(TypedDict):
 
 
 def stills(
-    seed: int, n: int, *, width: int = 640, height: int = 360
+    seed: int, n: int, *, width: int = 640, height: int = 360, smokers: bool = False
 ) -> Iterator[tuple[Picture, list[Detection], list[Attributes]]]:
     """Draw ``n`` pictures.
 
@@ -51,6 +53,7 @@ def stills(
         n: How many.
         width: Columns.
         height: Rows.
+        smokers: Whether every second person smokes, and the smoke may be as thick as in clips.
 
     Yields:
         The frame (BGR, uint8), everything visible in it (person, head, face, flame; score 1), and the attributes of
@@ -60,7 +63,7 @@ def stills(
         if number % _PER_KITCHEN == 0:
             dice = np.random.default_rng([seed, number])
             kitchen = _kitchen(dice, width, height)
-        yield _still(kitchen, np.random.default_rng([seed, number, 1]))
+        yield _still(kitchen, np.random.default_rng([seed, number, 1]), smokers)
 
 
 def _kitchen(dice: Dice, width: int, height: int) -> Kitchen:
@@ -78,8 +81,8 @@ def _kitchen(dice: Dice, width: int, height: int) -> Kitchen:
     return build(view, dice, width=room, length=length, order=order, island=bool(dice.random() < 0.45))
 
 
-def _still(kitchen: Kitchen, dice: Dice) -> tuple[Picture, list[Detection], list[Attributes]]:
-    poses = _crowd(kitchen, dice)
+def _still(kitchen: Kitchen, dice: Dice, smokers: bool) -> tuple[Picture, list[Detection], list[Attributes]]:
+    poses = _crowd(kitchen, dice, _ACTIONS + ("smoke",) * 8 if smokers else _ACTIONS)
     cuts, worn = [], []
     for pose in poses:
         cut = people.draw(kitchen.view, people.look(dice), pose, kitchen.brightness(pose.x, pose.z))
@@ -88,15 +91,15 @@ def _still(kitchen: Kitchen, dice: Dice) -> tuple[Picture, list[Detection], list
             worn.append(pose)
     boards = _burning(kitchen, dice) + _steaming(kitchen, dice)
     for pose in worn:
-        if pose.action == "smoke" and dice.random() < 0.6:
-            boards += _smoke(kitchen, dice, pose)
+        if pose.action == "smoke" and (smokers or dice.random() < 0.6):
+            boards += _smoke(dice, pose, thickest=0.9 if smokers else 0.5)
     frame, seen, fires = compose(kitchen, cuts, boards)
     seen = [_large(one) for one in seen]
     fires = [box for box in fires if box.y2 - box.y1 > _LEAST / 2]
     return _camera(frame, dice), detections(seen, fires), _attributes(seen, worn)
 
 
-def _crowd(kitchen: Kitchen, dice: Dice) -> list[people.Pose]:
+def _crowd(kitchen: Kitchen, dice: Dice, actions: Sequence[str]) -> list[people.Pose]:
     wanted = int(dice.choice([0, 1, 1, 2, 2, 3, 4, 5, 6]))
     poses: list[people.Pose] = []
     for _ in range(wanted * 4):
@@ -111,7 +114,7 @@ def _crowd(kitchen: Kitchen, dice: Dice) -> list[people.Pose]:
                     x,
                     z,
                     facing=float(dice.choice([dice.uniform(-180, 180), dice.normal(0, 40), dice.normal(180, 30)])),
-                    action=str(dice.choice(["stand", "stand", "walk", "walk", "work", "work", "carry", "smoke", "phone", "bend"])),
+                    action=str(dice.choice(actions)),
                     phase=float(dice.random()) if dice.random() < 0.7 else 0.0,
                     turn=float(dice.normal(0, 22)),
                     nod=float(dice.uniform(-8, 28)),
@@ -153,13 +156,13 @@ def _steaming(kitchen: Kitchen, dice: Dice) -> list[Billboard]:
     return boards
 
 
-def _smoke(kitchen: Kitchen, dice: Dice, pose: people.Pose) -> list[Billboard]:
+def _smoke(dice: Dice, pose: people.Pose, *, thickest: float) -> list[Billboard]:
     boards = []
     for step in range(4):
         place = (pose.x + float(dice.normal(0, 0.06)), 1.5 + 0.12 * step, pose.z - 0.25)
         size = 0.1 + 0.07 * step
         boards.append(
-            Billboard(effects.cloud(dice, thick=float(dice.uniform(0.15, 0.5))), place, size, size * 1.2)
+            Billboard(effects.cloud(dice, thick=float(dice.uniform(0.15, thickest))), place, size, size * 1.2)
         )
     return boards
 

@@ -46,7 +46,14 @@ class Crops:
 
 
 def rendered(
-    seed: int, count: int, sides: dict[str, int], *, view: int, width: int = 960, height: int = 540
+    seed: int,
+    count: int,
+    sides: dict[str, int],
+    *,
+    view: int,
+    width: int = 960,
+    height: int = 540,
+    smokers: bool = False,
 ) -> tuple[list[Scene], dict[str, Crops]]:
     """Frames for the detector and crops for the heads from rendered kitchens.
 
@@ -57,11 +64,13 @@ def rendered(
         view: Seed of the detector's part of each picture.
         width: Columns of a picture.
         height: Rows of a picture.
+        smokers: Whether every second person smokes.
     """
     parts, shakes = np.random.default_rng(view), np.random.default_rng(seed)
     scenes: list[Scene] = []
     kept: dict[str, list[tuple[np.ndarray, int, int]]] = {kind: [] for kind in sides}
-    for number, (frame, found, people) in enumerate(stills(seed, count, width=width, height=height)):
+    pictures = stills(seed, count, width=width, height=height, smokers=smokers)
+    for number, (frame, found, people) in enumerate(pictures):
         scenes.append(scene(frame, found, CLASSES, parts))
         for kind, box, label in _judged(frame, found, people, shakes):
             edges = region(kind, box, height, width)
@@ -220,7 +229,7 @@ def save(file: Path, scenes: Sequence[Scene], crops: dict[str, Crops]) -> None:
         for corners in boxes
     ]
     parts = {f"{kind}.{name}": getattr(one, name) for kind, one in crops.items() for name in one.__slots__}
-    frames = np.stack([one.frame for one in scenes])
+    frames = np.array([one.frame for one in scenes], np.uint8)
     made = file.with_suffix(".new.npz")
     np.savez(made, frames=frames, boxes=np.array(rows, np.float32).reshape(-1, 6), **parts)
     made.replace(file)
