@@ -148,19 +148,19 @@ def reset_login(settings: Settings, username: str, *, running: bool) -> Login:
 
 
 def _make_first_logins(settings: Settings) -> None:
-    """One account of every role gets a random password, a school that keeps books before others; made once."""
+    """One account of every role gets a random password, the school with the fullest pages first; made once."""
     folder = _folder(settings)
     path = folder / "first_logins.json"
     if path.exists():
         return
     chosen: dict[str, str] = {}
     order = list(TIERS)
-    keeping = _keeping_books(settings)
+    filled = _filled(settings)
     users = sorted(
         _read(folder / "access.json")["users"],
         key=lambda one: (
             order.index(one["tier"]),
-            keeping.isdisjoint(scope["value"] for scope in one["scopes"]),
+            -max((filled.get(scope["value"], 0) for scope in one["scopes"]), default=0),
         ),
     )
     for user in users:
@@ -172,15 +172,14 @@ def _make_first_logins(settings: Settings) -> None:
     _write_private(path, logins)
 
 
-def _keeping_books(settings: Settings) -> set[str]:
-    """Schools whose pages about money are not empty."""
+def _filled(settings: Settings) -> dict[str, int]:
+    """How many of the pages that not every school has, money and kitchen video, show something, by school."""
     with serving.connect(settings) as connection:
-        return {
-            school
-            for (school,) in connection.execute(
-                "select distinct school_id from cockpit.money_month"
-            ).fetchall()
-        }
+        rows = connection.execute(
+            "select school_id, count(*) from (select distinct school_id from cockpit.money_month "
+            "union all select distinct school_id from cockpit.camera_day) group by school_id"
+        ).fetchall()
+    return dict(rows)
 
 
 def _first_logins(folder: Path) -> list[dict[str, str]]:

@@ -23,8 +23,8 @@ NIGHTS_ONE_BY_ONE: Final = 3
 SEED: Final = 1
 BOOKS: Final = 0.05
 """Share of the canteens that keep books, so that the tab of the money shows something."""
-FILMED: Final = 3
-"""Canteens with cameras; clips of two of them are drawn and judged."""
+FILMED: Final = 20
+"""Canteens with cameras, one that keeps books among them; clips of two are drawn and judged."""
 LAST_DAY: Final = dt.date(2026, 10, 15)
 """A fixed span in term time, so that everyone's demo shows the same city."""
 COLOURS: Final = {"green": "绿", "yellow": "黄", "red": "红", "unknown": "未知"}
