@@ -233,22 +233,29 @@ def score_detected(
         found, scores = detect(picture.pixels())
         for at_least, kept in by_overlap.items():
             kept.append(match(found, scores, corners, ignore, at_least))
-    half = by_overlap[0.5]
-    truths = sum(one.truths for one in half)
-
-    def value(chosen: np.ndarray) -> float | None:
-        return detection_ap([half[k] for k in chosen])
-
-    low, high = interval(value, np.array([one.sequence + str(k) for k, one in enumerate(pictures)]))
-    above = np.concatenate([(one.scores >= threshold) & ~one.ignored for one in half])
-    right = np.concatenate([one.right for one in half])
+    groups = np.array([one.sequence + str(k) for k, one in enumerate(pictures)])
+    score = score_matched(by_overlap[0.5], groups, threshold=threshold)
     wide = [detection_ap(kept) for kept in by_overlap.values()]
-    score = Score(
-        detection_ap(half), low, high, int(above.sum()), truths,
+    return score, None if score.positives == 0 else float(np.mean([one for one in wide if one is not None]))
+
+
+def score_matched(matched: Sequence[_Matched], groups: np.ndarray, *, threshold: float) -> Score:
+    """Score detections that were matched with the truth.
+
+    Args:
+        matched: Of every picture.
+        groups: Pictures that are drawn together for the interval, (n,).
+        threshold: From which a detection counts, for precision and recall.
+    """
+    truths = sum(one.truths for one in matched)
+    low, high = interval(lambda chosen: detection_ap([matched[k] for k in chosen]), groups)
+    above = np.concatenate([(one.scores >= threshold) & ~one.ignored for one in matched])
+    right = np.concatenate([one.right for one in matched])
+    return Score(
+        detection_ap(matched), low, high, int(above.sum()), truths,
         float(right[above].mean()) if above.any() else None,
-        float((right & above).sum() / truths) if truths else None, len(pictures),
+        float((right & above).sum() / truths) if truths else None, len(matched),
     )  # fmt: skip
-    return score, None if truths == 0 else float(np.mean([one for one in wide if one is not None]))
 
 
 def given_crops(

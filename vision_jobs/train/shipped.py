@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ import torch
 from vision_jobs import card, coco, registry
 from vision_jobs.coco import Picture
 from vision_jobs.detect import CLASSES, Canteen, open_detector
-from vision_jobs.evaluate import Score, detection_ap, given_crops, interval, match, recall_at, score_judged
+from vision_jobs.evaluate import Score, given_crops, match, recall_at, score_judged, score_matched
 from vision_jobs.heads import KINDS, Head
 from vision_jobs.registry import KNOWN, Model, sha256_of
 from vision_jobs.train import scenes
@@ -267,9 +267,7 @@ def _real_scenes(data: Path, grids: scenes.Grids, view: int) -> list[Scene]:
     return scenes.pseudo_labelled(pictures, (("person", persons), ("face", faces)), grids, seed=view)
 
 
-def _detected(
-    model: Model, test: list[Scene]
-) -> tuple[dict[str, dict[str, float | int | None]], dict[str, float]]:
+def _detected(model: Model, test: list[Scene]) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
     """AP50 per class on rendered pictures never trained on, and the thresholds."""
     detector = Canteen(model)
     figures, thresholds = {}, {}
@@ -293,17 +291,10 @@ def _detected(
             )
         scores = np.concatenate([one.scores for one in matched])
         right = np.concatenate([one.right for one in matched])
-        low, high = interval(
-            lambda chosen, kept=matched: detection_ap([kept[k] for k in chosen]), np.arange(len(test))
-        )
         truths = sum(one.truths for one in matched)
         thresholds[kind] = _THRESHOLD[kind](scores, right, truths)
-        above = scores >= thresholds[kind]
-        figures[kind] = {
-            "ap": detection_ap(matched), "low": low, "high": high, "n": int(above.sum()), "positives": truths,
-            "precision": float(right[above].mean()) if above.any() else None,
-            "recall": float((right & above).sum() / truths), "groups": len(test),
-        }  # fmt: skip
+        scored = score_matched(matched, np.arange(len(test)), threshold=thresholds[kind])
+        figures[kind] = scored.figures()
     return figures, thresholds
 
 
