@@ -128,6 +128,7 @@ def test_a_user_meets_the_dashboard_of_the_tier_whole_and_in_chinese(cockpit: Se
         bad: list[str] = []
         for number, tab in enumerate(TABS):
             view.mouse.move(0, browser.LAPTOP[1] - 1)  # off what shows a hint over the tabs
+            view.locator(".ant-popover:visible").first.wait_for(state="hidden")
             tabs.nth(number).click()
             bad += faults(view, tab, tier)
             read(tab)
