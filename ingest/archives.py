@@ -87,8 +87,9 @@ def unpack(path: Path, container: Container, folder: Path) -> list[dict[str, Any
         contents = _gzip(path, folder) if container == "gz" else _zip(path, folder)
     except EOFError as error:
         raise Refused("truncated", "压缩包在结尾处被截断") from error
-    # NotImplementedError is zipfile's word for a compression or a version that it does not know.
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, NotImplementedError, UnicodeError) as error:
+    except NotImplementedError as error:  # zipfile read a version or a flag of zip that it cannot unpack
+        raise Refused("unreadable", "压缩包用了特殊的 zip 格式，请用系统自带的压缩功能重新打包") from error
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, UnicodeError) as error:
         raise Refused("unreadable", f"压缩包损坏（{type(error).__name__}）") from error
     return [asdict(content) for content in contents]
 

@@ -44,6 +44,10 @@ def hostile() -> dict[str, tuple[bytes, str]]:
         encrypted[encrypted.index(signature) + offset] |= 1
     damaged = bytearray(good_zip)
     damaged[45] ^= 0xFF
+    newer, patched = bytearray(good_zip), bytearray(good_zip)
+    newer[newer.index(b"PK\x01\x02") + 6] = 99  # version of zip that is needed
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        patched[patched.index(signature) + offset] |= 0x20
     return {
         "empty.csv": (b"", "empty"),
         "nul.csv": (FILE + b"\x00" * 1000, "unreadable"),
@@ -65,6 +69,8 @@ def hostile() -> dict[str, tuple[bytes, str]]:
         "lzma.zip": (zip_of("a.csv", FILE, method=zipfile.ZIP_LZMA), "unreadable"),
         "encrypted.zip": (bytes(encrypted), "unreadable"),
         "damaged.zip": (bytes(damaged), "unreadable"),
+        "newer.zip": (bytes(newer), "unreadable"),
+        "patched.zip": (bytes(patched), "unreadable"),
         "nothing.zip": (zip_of("a.csv", b"", times=0), "empty"),
         "workbook.xlsx": (zip_of("[Content_Types].xml", b"<x/>"), "unreadable"),
         "cut.zip": (good_zip[:-30], "truncated"),

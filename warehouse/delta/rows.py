@@ -139,8 +139,8 @@ def replace(
         Whether a commit was made.
     """
     table = open_table(path)
-    app_id = "canteen:" + hashlib.sha256(commit_id.encode()).hexdigest()[:32]
-    if table is not None and table.transaction_version(app_id) is not None:
+    made = _transaction(commit_id)
+    if table is not None and table.transaction_version(made.app_id) is not None:
         return False
     arrow_schema = pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
     reader = pa.RecordBatchReader.from_batches(arrow_schema, _batches(frames, schema, arrow_schema))
@@ -150,7 +150,7 @@ def replace(
             REPLACED: _replaced(period),
             **(facts or {}),
         },
-        app_transactions=[Transaction(app_id, 1)],
+        app_transactions=[made],
     )
     path.mkdir(parents=True, exist_ok=True)
     if table is None:
@@ -177,6 +177,11 @@ def replace(
         ),
     )
     return True
+
+
+def _transaction(commit_id: str) -> Transaction:
+    """What tells a commit that is already there."""
+    return Transaction("canteen:" + hashlib.sha256(commit_id.encode()).hexdigest()[:32], 1)
 
 
 def _replaced(period: Period | None) -> str:
@@ -219,8 +224,8 @@ def append(
         Whether a commit was made.
     """
     table = open_table(path)
-    app_id = "canteen:" + hashlib.sha256(commit_id.encode()).hexdigest()[:32]
-    if table is not None and table.transaction_version(app_id) is not None:
+    made = _transaction(commit_id)
+    if table is not None and table.transaction_version(made.app_id) is not None:
         return False
     path.mkdir(parents=True, exist_ok=True)
     rows = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
@@ -232,7 +237,7 @@ def append(
         configuration={"delta.appendOnly": "true"} if for_ever and table is None else None,
         commit_properties=CommitProperties(
             custom_metadata={TOUCHED: ",".join(sorted(set(touched)))},
-            app_transactions=[Transaction(app_id, 1)],
+            app_transactions=[made],
         ),
     )
     return True
