@@ -28,7 +28,7 @@ PARTS: Final[dict[str, list[list[str]]]] = {
     # More workers than cores, because tests wait for servers and browsers; what goes together: tests/conftest.py.
     "pytest": [
         [
-            *("-m", "pytest", "-n", "6", "--dist", "loadgroup", "--no-loadscope-reorder"),
+            *("-m", "pytest", "-n", "4", "--dist", "loadgroup", "--no-loadscope-reorder"),
             *("--ignore", "tests/unit/test_dbt_portable_sql.py"),
         ]
     ],
