@@ -7,7 +7,6 @@ Belongs here: made-up business of realistic size and the clock. Does not belong 
 from __future__ import annotations
 
 import datetime as dt
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import polars as pl
 
 from pipelines.books import forms, ledger, reference, statements
 from pipelines.books.events import EVENT, Scope
+from pipelines.measures.apart import peak_gb
 from pipelines.measures.table import measure
 from warehouse.settings import Settings
 
@@ -77,7 +77,7 @@ def bench(*, quick: bool, progress: Callable[[str], None]) -> list[dict[str, Any
         lines, spent = _kept(Settings(Path(folder), "demo", "bench"), events, progress)
     per_day = lines / canteens / _DAYS
     progress(f"分录 {lines} 行，每食堂每日 {per_day:.1f} 行")
-    progress(f"内存峰值 {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+    progress(f"内存峰值 {peak_gb():.2f} GB")
     found = measure("finance", "month_books_cpu_s", round(spent, 2), canteens)
     if quick:
         found["bar"] = found["holds"] = None

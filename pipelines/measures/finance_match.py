@@ -7,23 +7,17 @@ not belong here: making events, and how they are matched.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
-from pipelines.measures import finance_peers
+from pipelines.measures import apart, finance_peers
 from pipelines.reconcile.differences import BREAK_TYPES
 from pipelines.reconcile.engine import Reconciliation, reconcile
 from warehouse.settings import ROOT
-
-_GB: Final = 1024**3
 
 
 @dataclass(frozen=True)
@@ -220,22 +214,16 @@ def bench_matching(
         files = [Path(folder) / name for name in ("events.parquet", "accounts.parquet")]
         for file, frame in zip(files, (events, accounts), strict=True):
             frame.write_parquet(file)
-        costs = {way: _cost(way, files, Path(folder) / "out") for way in finance_peers.WAYS}
+        costs = {way: _cost(way, files) for way in finance_peers.WAYS}
     for way, cost in costs.items():
         progress(f"三流比对 {way}：{cost.cpu_s:.2f} CPU 秒，{cost.peak_gb:.2f} GB，{cost.pairs} 对")
     return costs
 
 
-def _cost(way: str, files: list[Path], out: Path) -> MatchCost:
-    words = [sys.executable, "-P", "-m", "pipelines.measures.finance_peers", way, *map(str, files)]
-    one_core = os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    with out.open("w+") as log:
-        process = subprocess.Popen(words, cwd=ROOT, env=one_core, stdout=log, stderr=log)  # noqa: S603
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        log.seek(0)
-        said = log.read()
-    if process.returncode:
-        raise RuntimeError(f"{way} failed in the bench: {said[-2000:]}")
+def _cost(way: str, files: list[Path]) -> MatchCost:
+    cost, said = apart.run(
+        ["-P", "-m", "pipelines.measures.finance_peers", way, *map(str, files)],
+        {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )
     found = json.loads(said.splitlines()[-1])
-    return MatchCost(found["cpu_s"], usage.ru_maxrss * 1024 / _GB, found["pairs"])
+    return MatchCost(found["cpu_s"], cost.peak_gb, found["pairs"])

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import resource
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,32 +21,18 @@ import polars as pl
 from ingest import simulator
 from ingest.simulator import history
 from pipelines import night
+from pipelines.measures import apart
+from pipelines.measures.apart import Cost
 from pipelines.measures.table import measure
 from pipelines.silver import door, units
 from warehouse import delta, settings
-from warehouse.settings import ROOT, Settings
+from warehouse.settings import Settings
 from warehouse.tables import DELIVERY, FEEDS, UNDATED, Feed
 
 _SEED: Final = 20260901
 _END: Final = dt.date(2026, 11, 15)
 _CLEAN: Final[frozenset[str]] = frozenset()
 _DAY: Final = dt.timedelta(days=1)
-_GB: Final = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one command took.
-
-    Attributes:
-        wall_s: Elapsed seconds.
-        cpu_s: User and system seconds, children included.
-        peak_gb: Largest resident size of any one process, in GB.
-    """
-
-    wall_s: float
-    cpu_s: float
-    peak_gb: float
 
 
 def run(*, quick: bool, progress: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -223,30 +204,8 @@ def _slices(rows: pl.DataFrame) -> Iterable[pl.DataFrame]:
 
 def _nightly(home: Settings, landing: Path, first: dt.date, last: dt.date | None = None) -> Cost:
     """Run the command as a scheduler would, in a process of its own."""
-    words = [
-        sys.executable,
-        "-m",
-        "pipelines.cli",
-        "nightly",
-        "--home",
-        str(home.home),
-        "--landing",
-        str(landing),
-    ]
-    words += ["--date", str(first), *(["--to", str(last)] if last else [])]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began = time.perf_counter()
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log)  # noqa: S603
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.perf_counter() - began
-        if process.returncode:
-            log.seek(0)
-            raise RuntimeError(f"nightly failed in the bench: {log.read().decode()[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, usage.ru_maxrss * 1024 / _GB)
+    words = ["-m", "pipelines.cli", "nightly", "--home", str(home.home), "--landing", str(landing)]
+    return apart.run([*words, "--date", str(first), *(["--to", str(last)] if last else [])])[0]
 
 
 def _table_files(home: Settings) -> dict[str, frozenset[tuple[str, int]]]:

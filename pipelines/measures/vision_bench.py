@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from pipelines.measures.apart import peak_gb
 from pipelines.measures.table import measure
 from warehouse.errors import Permanent
 
@@ -279,7 +280,7 @@ def _run(film: Path, load: Load, home: Path, models: bool) -> Cost:
     with Decoder() as decoder:
         camera = _camera("bench-1", film, decoder)
         result = chain.run(camera, eyes, rules, home, decoder=decoder, gate=partial(StatedGate, load))
-        gb = _peak_gb("self") + _peak_gb(str(decoder.process_id))
+        gb = peak_gb() + peak_gb(str(decoder.process_id))
     (state,) = result.segments
     if state.state != "judged":
         raise Permanent(f"bench vision：录像没有被判定（{state.reason}），速度无从谈起")
@@ -334,12 +335,6 @@ def _cpu() -> float:
     """Processor seconds of this process and its ended children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def _peak_gb(process: str) -> float:
-    """Greatest resident memory; ``ru_maxrss`` would count what the process was forked from."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1e6
 
 
 def _said(cost: Cost) -> str:
