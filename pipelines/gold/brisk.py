@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
@@ -28,21 +29,26 @@ def brisk() -> Iterator[None]:
     """Run dbt without what a night throws away.
 
     Tokens of each model are not grouped, events below a warning not worded, the macros that a model may call not
-    sought anew for each model, a template is compiled once a process, and no statement is written to a file.
+    sought anew for each model, the flags and the words of dates made ready once a run, plugins sought and a template
+    compiled once a process, and neither statements nor a summary of the graph are written to a file.
     """
+    import parsedatetime
     from dbt import compilation
+    from dbt.context import providers
     from dbt.context.macros import MacroNamespaceBuilder
     from dbt.context.manifest import ManifestContext
     from dbt.contracts.graph.nodes import ParsedNode
+    from dbt.plugins import manager
     from dbt_common.events.base_types import BaseEvent
     from dbt_common.events.event_manager import EventManager
     from jinja2 import Environment
 
-    said, worded, asked, made = (
+    said, worded, asked, made, worded_flags = (
         EventManager.fire_event,
         BaseEvent.__init__,
         BaseEvent.__getattr__,
         Environment.compile,
+        providers.args_to_dict,
     )
 
     def fire_event(self: Any, e: Any, level: Any = None, *rest: Any, **named: Any) -> None:
@@ -68,6 +74,13 @@ def brisk() -> Iterator[None]:
             _COMPILED[key] = made(self, source)
         return _COMPILED[key]
 
+    flags: dict[str, Any] = {}
+
+    def flags_once(args: Any) -> dict[str, Any]:
+        if not flags:
+            flags.update(worded_flags(args))
+        return dict(flags)
+
     with (
         mock.patch.object(compilation, "inject_ctes_into_sql", with_ctes),
         mock.patch.object(EventManager, "fire_event", fire_event),
@@ -77,6 +90,10 @@ def brisk() -> Iterator[None]:
         mock.patch.object(ManifestContext, "to_dict", with_macros),
         mock.patch.object(Environment, "compile", compile_once),
         mock.patch.object(ParsedNode, "write_node"),
+        mock.patch.object(compilation.Linker, "get_graph_summary", return_value={}),
+        mock.patch.object(providers, "args_to_dict", flags_once),
+        mock.patch.object(manager, "test_caching_enabled", return_value=True),
+        mock.patch.object(parsedatetime, "Constants", cache(parsedatetime.Constants)),
     ):
         yield
 
@@ -88,14 +105,13 @@ def callable_macros(
     from dbt.clients.jinja import MacroGenerator
     from dbt.context.macros import MacroNamespace
 
+    # What all macros of a context share is kept by their class, not by each of them.
+    shared = {"context": context, "node": builder.node, "stack": builder.thread_ctx}
+    bound = type(MacroGenerator.__name__, (MacroGenerator,), shared)
+
     def of(macro: Any) -> MacroGenerator:
-        made = object.__new__(MacroGenerator)
-        made.__dict__ = {
-            "macro": macro,
-            "context": context,
-            "node": builder.node,
-            "stack": builder.thread_ctx,
-        }
+        made: MacroGenerator = object.__new__(bound)
+        made.macro = macro
         return made
 
     packages = {
