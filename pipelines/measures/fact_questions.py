@@ -60,7 +60,7 @@ def questions(last: dt.date) -> dict[str, str]:
         "county_map": by_county,
         "county_rank": by_county,
         "share": f"select verdict, count(*) from ({now}) group by verdict",
-        "why_unknown": f"select verdict, county_name, count(*) from ({now}) where verdict = 'unknown' group by all",
+        "why_unknown": f"select canteen_name, verdict from ({now}) where verdict = 'unknown' order by canteen_name limit 50",
         "worst": f"select n.*, b.verdict, n.cost_yuan / n.income_yuan * 100 - n.threshold as gap_pp "
         f"from {both} where n.verdict <> 'green' order by gap_pp limit 10",
         "ratio_city": _ratios(),
