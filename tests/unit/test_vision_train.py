@@ -21,12 +21,12 @@ from vision_jobs.train.backbone import Backbone  # noqa: E402
 from vision_jobs.train.city import START, STARTS, held_out, train  # noqa: E402
 from vision_jobs.train.coco_start import from_fastestdet  # noqa: E402
 from vision_jobs.train.detector import CanteenNet, centres, targets  # noqa: E402
-from vision_jobs.train.develop import NETWORKS, develop, folds  # noqa: E402
+from vision_jobs.train.develop import develop, folds  # noqa: E402
 from vision_jobs.train.export import export_detector, export_head  # noqa: E402
 from vision_jobs.train.heads import RECIPES, logits, platt  # noqa: E402
 from warehouse.errors import Permanent  # noqa: E402
 
-QUICK = replace(RECIPES["no_hat"], side=64, views=1, epochs=8)
+QUICK = replace(RECIPES["no_hat"], side=64, views=1, epochs=8, networks=2)
 
 
 def planted(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -42,16 +42,18 @@ def test_a_head_learns_and_its_file_says_the_same_as_the_network(tmp_path: Path)
     torch.set_num_threads(1)
     crops, labels = planted(96, 1)
     done = develop(crops, labels, np.arange(96) // 3, QUICK, seed=1, backbone=START, count=2)
-    assert len(done.heads) == NETWORKS
+    assert len(done.heads) == QUICK.networks
     assert done.held_out.ap is not None
     assert done.held_out.ap > 0.95
     path = tmp_path / "head.onnx"
-    export_head(done.heads, done.calibration, 64, path)
+    export_head(done.heads, QUICK, done.calibration, path)
     model = Model("h", "1", path, sha256_of(path), "head", ("no_hat",), 64, {"no_hat": done.threshold}, "own")
     fresh, truth = planted(20, 2)
     told = Judge(model).scores(fresh)
     scale, offset = done.calibration
-    assert told == pytest.approx(1 / (1 + np.exp(-(scale * logits(done.heads, fresh) + offset))), abs=1e-4)
+    assert told == pytest.approx(
+        1 / (1 + np.exp(-(scale * logits(done.heads, fresh, QUICK.zooms) + offset))), abs=1e-4
+    )
     assert ((told >= done.threshold) == truth.astype(bool)).mean() > 0.9
 
 

@@ -94,7 +94,7 @@ def train(
     done, crops, positive, groups = held_out(coco.read(images, file), kind, seed=seed, progress=progress)
     told = hashlib.sha256(crops.tobytes() + positive.tobytes()).hexdigest()
     made = home / "scratch" / "vision" / f"{kind}-{told[:12]}.onnx"
-    export_head(done.heads, done.calibration, crops.shape[1], made)
+    export_head(done.heads, RECIPES[kind], done.calibration, made)
     test_set = f"held out of {told[:12]}"
     model = Model(
         name=f"{kind}-city", version=told[:12], path=made, sha256=registry.sha256_of(made), format="head",

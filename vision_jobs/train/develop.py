@@ -17,8 +17,6 @@ from vision_jobs.evaluate import Score, recall_at, score_judged
 from vision_jobs.train.backbone import Head
 from vision_jobs.train.heads import Recipe, fit, logits, platt, start, views
 
-NETWORKS: Final = 3
-"""Networks that judge together: fitted alike but for the seed, the mean of their logits is steadier than one."""
 WANTED: Final = 0.9
 """Precision on cases not trained on at which the threshold is set."""
 
@@ -98,12 +96,12 @@ def develop(
     def together(chosen: np.ndarray) -> tuple[Head, ...]:
         return tuple(
             fit(network, seen[chosen], labels[chosen], recipe, seed=seed + number)
-            for number in range(NETWORKS)
+            for number in range(recipe.networks)
         )
 
     for fold in range(count):
         held = of == fold
-        told[held] = logits(together(~held), crops[held])
+        told[held] = logits(together(~held), crops[held], recipe.zooms)
         progress(f"第 {fold + 1}/{count} 折，留出 {int(held.sum())} 例")
     heads = together(np.ones(len(crops), bool))
     calibration = platt(told, labels)

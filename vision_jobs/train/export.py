@@ -1,6 +1,6 @@
 """Trained networks as ONNX files.
 
-Belongs here: the exported form of each network. The calibration and the mirror image are inside the file, so that its
+Belongs here: the exported form of each network. The calibration, the zooms and the mirror image are inside the file, so that its
 output is what the registry's threshold is held against.
 """
 
@@ -15,31 +15,34 @@ from torch import nn
 
 from vision_jobs.train.backbone import Head
 from vision_jobs.train.detector import CanteenNet
-from vision_jobs.train.heads import judged
+from vision_jobs.train.heads import Recipe, judged
 
 
 class _Calibrated(nn.Module):
     """Heads that judge together, with their calibration: normalised crops in, probabilities out."""
 
-    def __init__(self, heads: Sequence[Head], scale: float, offset: float) -> None:
+    def __init__(
+        self, heads: Sequence[Head], zooms: Sequence[float], calibration: tuple[float, float]
+    ) -> None:
         super().__init__()
-        self.heads, self.scale, self.offset = nn.ModuleList(heads), scale, offset
+        self.heads, self.zooms, (self.scale, self.offset) = nn.ModuleList(heads), zooms, calibration
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.scale * judged(self.heads, crops) + self.offset)
+        return torch.sigmoid(self.scale * judged(self.heads, crops, self.zooms) + self.offset)
 
 
-def export_head(heads: Sequence[Head], calibration: tuple[float, float], side: int, path: Path) -> None:
+def export_head(heads: Sequence[Head], recipe: Recipe, calibration: tuple[float, float], path: Path) -> None:
     """Write a head as ONNX with a dynamic batch.
 
     Args:
         heads: Those that judge together, in evaluation mode.
+        recipe: How they were trained: the side of the input, and the zooms.
         calibration: Scale and offset of its logit.
-        side: Input side in pixels.
         path: Of the file.
     """
     axes = {"crops": {0: "n"}, "scores": {0: "n"}}
-    _write(_Calibrated(heads, *calibration).eval(), torch.zeros(2, 3, side, side), path, axes)
+    network = _Calibrated(heads, recipe.zooms, calibration).eval()
+    _write(network, torch.zeros(2, 3, recipe.side, recipe.side), path, axes)
 
 
 def export_detector(network: CanteenNet, path: Path) -> None:

@@ -36,6 +36,8 @@ class Recipe:
         grey: Share of crops turned grey (infrared cameras).
         blur: Share of crops seen through a low resolution.
         mix: Strength of mixup; 0 for none.
+        networks: Networks that judge together: fitted alike but for the seed, the mean of their logits is steadier.
+        zooms: Shares of a crop, around its middle, that each network is shown when it judges.
     """
 
     side: int = 112
@@ -47,11 +49,13 @@ class Recipe:
     grey: float = 0.1
     blur: float = 0.3
     mix: float = 0.0
+    networks: int = 3
+    zooms: tuple[float, ...] = (1.0,)
 
 
 RECIPES: Final = {
     "no_mask": Recipe(views=3, epochs=10),
-    "no_hat": Recipe(epochs=30),
+    "no_hat": Recipe(epochs=30, networks=5, zooms=(1.0, 0.92, 0.85)),
     "smoking": Recipe(side=224, views=5, epochs=20, rate=1.5e-3, mix=0.2, blur=0.15),
     "flame": Recipe(),
 }
@@ -180,17 +184,25 @@ def fit(
 
 
 @torch.no_grad()
-def logits(networks: Sequence[Head], crops: np.ndarray) -> np.ndarray:
+def logits(networks: Sequence[Head], crops: np.ndarray, zooms: Sequence[float] = (1.0,)) -> np.ndarray:
     """Logits (n,) of crops (n, side, side, 3) uint8 by heads with the same early layers, as ``judged`` has it."""
     parts = [torch.from_numpy(normalised(crops[at : at + _BATCH])) for at in range(0, len(crops), _BATCH)]
-    return np.concatenate([judged(networks, one).numpy() for one in parts])
+    return np.concatenate([judged(networks, one, zooms).numpy() for one in parts])
 
 
-def judged(networks: Sequence[Head], crops: torch.Tensor) -> torch.Tensor:
-    """Logits (n,) of normalised crops: the mean over the networks, and over each crop and its mirror image."""
-    early = networks[0].backbone.early(crops)
-    told = [network.late(seen) for network in networks for seen in (early, early.flip(3))]
+def judged(networks: Sequence[Head], crops: torch.Tensor, zooms: Sequence[float]) -> torch.Tensor:
+    """Logits (n,) of normalised crops: the mean over networks and zooms, and over each crop and its mirror image."""
+    early = [networks[0].backbone.early(_zoomed(crops, share)) for share in zooms]
+    told = [network.late(seen) for network in networks for one in early for seen in (one, one.flip(3))]
     return torch.stack(told).mean(0)
+
+
+def _zoomed(crops: torch.Tensor, share: float) -> torch.Tensor:
+    """The middle of crops (n, 3, side, side), as large as they are."""
+    side = int(crops.shape[2])  # a tensor while the network is traced
+    margin = round(side * (1 - share) / 2)
+    middle = crops[:, :, margin : side - margin, margin : side - margin]
+    return middle if not margin else nn.functional.interpolate(middle, size=(side, side), mode="bilinear")
 
 
 def platt(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:

@@ -55,8 +55,11 @@ _PICTURES: Final = 520
 _MEASURED: Final = 70
 """Real pictures over which the backbone's normalisation is measured, about."""
 _REAL: Final = {"no_mask": "mask", "smoking": "smoking"}
-_SHORTER: Final = {"no_hat": {"views": 3, "epochs": 10}, "flame": {"views": 2, "epochs": 8}}
-"""Rendered crops are many and alike: fewer passes do."""
+_SHORTER: Final = {
+    "no_hat": {"views": 3, "epochs": 10, "networks": 3, "zooms": (1.0,)},
+    "flame": {"views": 2, "epochs": 8},
+}
+"""Rendered crops are many and alike: fewer passes do; and a shipped file is small and quick."""
 _FINE: Final = 3
 """Rendered cooks who do not smoke, to each who does."""
 _HELD: Final = 5
@@ -158,7 +161,7 @@ def _head(kind: str, data: Path, work: Path) -> None:
             _say(f"{kind} held out, {name}: {held.figures()}")
     write_seen(kind, learnt)
     path = registry.SHIPPED / f"{kind}.onnx"
-    export_head(found.heads, found.calibration, recipe.side, path)
+    export_head(found.heads, recipe, found.calibration, path)
     told = hashlib.sha256(np.ascontiguousarray(shown).tobytes() + labels.tobytes()).hexdigest()
     model = Model(
         name=kind, version="1", path=path, sha256=sha256_of(path), format="head", classes=(kind,), side=recipe.side,
