@@ -6,6 +6,7 @@ leaves here has its faces blurred unless the rules say otherwise; the originals 
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import io
@@ -29,6 +30,8 @@ _GRAIN: Final = 5
 _MARGIN: Final = 0.25
 """A blurred box is larger than what was found, on each side, as a share of it."""
 _RED: Final = (40, 40, 230)
+_SMALL: Final = 135
+"""Rows of a small picture: enough to see who stands where, small enough for a page of them."""
 
 
 def make(
@@ -67,6 +70,23 @@ def make(
         _keep(picture, "jpg", event, rule, folder),
         _keep(clip.close(), "mp4", event, rule, folder),
     )
+
+
+def thumbnail(snapshot: Path) -> str | None:
+    """A snapshot of evidence made small, as an HTML element that carries it; None where the file is no picture.
+
+    Args:
+        snapshot: JPEG that ``make`` wrote.
+    """
+    frame = cv2.imread(str(snapshot))
+    if frame is None:
+        return None
+    height, width = frame.shape[:2]
+    size = round(width * _SMALL / height), _SMALL
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    jpeg = base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 70])[1].tobytes()).decode()
+    # A table measures its rows before a picture is there: its size is told.
+    return f'<img alt="事件画面" width="{size[0]}" height="{size[1]}" src="data:image/jpeg;base64,{jpeg}">'
 
 
 def blurred(samples: Iterable[Sample], eyes: Eyes) -> Iterator[Sample]:

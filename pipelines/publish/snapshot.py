@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from pipelines.gold.commit import PUBLISHED
+from pipelines.publish import pictures
 from warehouse import delta, manifest, serving
 from warehouse.errors import Permanent
 from warehouse.fingerprint import PRODUCT, code_hash
@@ -113,6 +114,7 @@ def _copy_forward(
         as_of = connection.execute("select max(biz_date) from build.gold.fct_canteen_day").fetchone()
         assert as_of is not None  # noqa: S101  an aggregate always returns a row
         connection.execute("detach build")
+        pictures.fill(connection, settings.home)
         show(connection, number, as_of[0], published_at)
         connection.execute("checkpoint")
     with draft.open("rb") as written:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import json
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from ingest import simulator
 from pipelines import cockpit, night
 from pipelines.measures import served
 from pipelines.measures.served import Served
+from pipelines.vision import drawing
 from warehouse import settings
 from warehouse.settings import Settings
 
@@ -31,7 +33,12 @@ SEED = 1
 
 @contextmanager
 def running(
-    root: Path, canteens: int = CANTEENS, first: dt.date = FIRST, books: float = 0.0, cameras: int = 0
+    root: Path,
+    canteens: int = CANTEENS,
+    first: dt.date = FIRST,
+    books: float = 0.0,
+    cameras: int = 0,
+    films: int = 0,
 ) -> Iterator[tuple[Settings, Served]]:
     """The city's data home and its server.
 
@@ -41,19 +48,30 @@ def running(
         first: First day of the simulation; the last is always the same.
         books: Share of the canteens that keep books.
         cameras: Number of canteens whose kitchens are filmed.
+        films: Number of their films that are drawn.
     """
     skip_without_server()
-    home = city(root, canteens, first, books, cameras)
+    home = city(root, canteens, first, books, cameras, films)
     with served.running(home) as server:
         yield home, server
 
 
 def city(
-    root: Path, canteens: int = CANTEENS, first: dt.date = FIRST, books: float = 0.0, cameras: int = 0
+    root: Path,
+    canteens: int = CANTEENS,
+    first: dt.date = FIRST,
+    books: float = 0.0,
+    cameras: int = 0,
+    films: int = 0,
 ) -> Settings:
     """A published city with every planted fault."""
     simulator.simulate(root / "out", canteens, first, LAST, SEED, books=books, cameras=cameras)
     home = settings.load(root / "home")
+    if films:
+        request = root / "out" / "clips.json"
+        asked = json.loads(request.read_text("utf8"))
+        request.write_text(json.dumps(asked | {"clips": asked["clips"][:films]}), "utf8")
+        drawing.draw(request, root / "out" / "video", root / "out" / "landing", lambda _: None)
     night.run(night.Night(home, root / "out" / "landing", first, LAST), lambda _: None)
     shutil.rmtree(root / "out")
     return home

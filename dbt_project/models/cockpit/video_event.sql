@@ -1,4 +1,4 @@
--- Events that a picture shows, as they are shown (int_shown_video_event).
+-- Events that a picture shows, as they are shown (int_shown_video_event); the publication fills the small picture.
 select
     event_id,
     event_no,
@@ -28,6 +28,7 @@ select
     evidence_file,
     evidence_sha256,
     clip_sha256,
+    cast(null as varchar) as picture,
     is_open,
     review_label
 from {{ ref('int_shown_video_event') }}
