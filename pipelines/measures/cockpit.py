@@ -22,7 +22,7 @@ import duckdb
 
 from dashboards.sync import build, layout
 from pipelines.measures import browser, city_year, fact_questions, served
-from pipelines.measures.access.client import Client, Request, rison
+from pipelines.measures.access.client import Client, Request
 from pipelines.measures.city_year import CityYear
 from pipelines.measures.served import Served
 from pipelines.measures.table import measure
@@ -125,8 +125,7 @@ def _charts(server: Served, year: CityYear) -> dict[str, list[Chart]]:
     """Charts of the overview of every tier, in reading order."""
     source = build.sources(year.settings)
     admin = server.tiers["admin"]
-    listed = server.client.send(Request(admin, "GET", f"/api/v1/chart/?q={rison({'page_size': 500})}"))
-    numbers = {row["slice_name"]: row["id"] for row in listed.json()["result"]}
+    numbers = {row["slice_name"]: row["id"] for row in server.client.listed(admin, "chart")}
     overview = {**source.dashboards, "tabs": source.dashboards["tabs"][:1]}
     found: dict[str, list[Chart]] = {}
     for tier in build.TIERS:

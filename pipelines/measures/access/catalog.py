@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import duckdb
 
-from pipelines.measures.access.client import Client, Request, rison
+from pipelines.measures.access.client import Client, Request
 from pipelines.measures.access.server import Server
 from pipelines.measures.access.world import KEPT
 
@@ -73,22 +73,17 @@ class Catalog:
 
 def read(client: Client) -> Catalog:
     """Ask as the administrator."""
-    datasets = [_dataset(client, row["id"]) for row in _list(client, "dataset")]
+    datasets = [_dataset(client, row["id"]) for row in client.listed("admin", "dataset")]
     names = {one.number: one.name for one in datasets}
     return Catalog(
-        database=_list(client, "database")[0]["id"],
+        database=client.listed("admin", "database")[0]["id"],
         datasets={one.name: one for one in datasets},
-        charts=[_chart(client, row["id"], names) for row in _list(client, "chart")],
-        dashboards={row["slug"]: row["id"] for row in _list(client, "dashboard")},
-        users={row["username"]: row["id"] for row in _list(client, "security/users")},
-        roles={row["name"]: row["id"] for row in _list(client, "security/roles")},
-        rules=[row["id"] for row in _list(client, "rowlevelsecurity")],
+        charts=[_chart(client, row["id"], names) for row in client.listed("admin", "chart")],
+        dashboards={row["slug"]: row["id"] for row in client.listed("admin", "dashboard")},
+        users={row["username"]: row["id"] for row in client.listed("admin", "security/users")},
+        roles={row["name"]: row["id"] for row in client.listed("admin", "security/roles")},
+        rules=[row["id"] for row in client.listed("admin", "rowlevelsecurity")],
     )
-
-
-def _list(client: Client, kind: str) -> list[dict[str, Any]]:
-    reply = client.send(Request("admin", "GET", f"/api/v1/{kind}/?q={rison({'page_size': 1000})}"))
-    return sorted(reply.json()["result"], key=lambda row: row["id"])
 
 
 def _one(client: Client, kind: str, number: int) -> dict[str, Any]:

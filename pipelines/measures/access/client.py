@@ -29,6 +29,8 @@ THREADS: Final = 8
 PATIENCE_S: Final = 120
 TOO_MANY: Final = 429
 WAIT_S: Final = 5
+PAGE: Final = 100
+"""Objects that Superset lists at once, however many are asked for."""
 DEEPEST: Final = 3
 """Archives inside archives that are opened."""
 _CSRF: Final = re.compile(rb'name="csrf_token"[^>]*value="([^"]*)"', re.DOTALL)
@@ -149,6 +151,25 @@ class Client:
                         f"驾驶舱没有回答 {request.method} {request.path}（{error!r}）：请看服务器日志"
                     ) from error
         raise AssertionError
+
+    def listed(self, user: str, kind: str) -> list[dict[str, Any]]:
+        """Every object of a kind as Superset lists it to a user, by number; none where there is no such list.
+
+        Raises:
+            Permanent: Objects came or went while they were listed.
+        """
+        rows: list[dict[str, Any]] = []
+        for page in itertools.count():
+            asked = rison({"page": page, "page_size": PAGE})
+            reply = self.send(Request(user, "GET", f"/api/v1/{kind}/?q={asked}")).json()
+            if not isinstance(reply, dict) or "result" not in reply:
+                return []
+            rows += reply["result"]
+            if len(reply["result"]) < PAGE:
+                break
+        if len({row["id"] for row in rows}) != reply["count"]:
+            raise Permanent(f"{kind}：列出 {len(rows)} 个，应有 {reply['count']} 个；请在无人改动时再测")
+        return sorted(rows, key=lambda row: row["id"])
 
     def send_all(self, requests: Iterable[Request], done: Callable[[Reply], None]) -> int:
         """Ask many at once; ``done`` is called for one answer at a time.

@@ -101,7 +101,7 @@ def make_things(server: Server, catalog: Catalog) -> Things:
     return Things(
         catalog,
         {
-            kind: [str(row["uuid"]) for row in _rows(client, kind) if row.get("uuid")]
+            kind: [str(row["uuid"]) for row in client.listed("admin", kind) if row.get("uuid")]
             for kind in ("chart", "dashboard", "dataset")
         },
         states,
@@ -517,8 +517,3 @@ def _made(client: Client, user: str, path: str, body: Any) -> str:
     """Number or key of an object just made, empty where the user may not make it."""
     found = client.send(Request(user, "POST", path, body)).json()
     return str(found.get("key") or found.get("id") or "") if isinstance(found, dict) else ""
-
-
-def _rows(client: Client, kind: str) -> list[dict[str, Any]]:
-    reply = client.send(Request("admin", "GET", f"/api/v1/{kind}/?q={rison({'page_size': 1000})}")).json()
-    return list(reply.get("result", [])) if isinstance(reply, dict) else []
