@@ -141,10 +141,10 @@ class Rows:
 
 
 def _where(filters: Iterable[Mapping[str, Any]]) -> str:
-    return " and ".join(
-        ["true", *(f"{one['col']} {_COMPARED[one['op']]} {_literal(one['val'])}" for one in filters)]
-    )
+    return " and ".join(["true", *(f"{one['col']} {_condition(one['op'], one['val'])}" for one in filters)])
 
 
-def _literal(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else str(value)
+def _condition(op: str, value: Any) -> str:
+    if op == "IS NOT NULL":
+        return op
+    return f"{_COMPARED[op]} '{value}'" if isinstance(value, str) else f"{_COMPARED[op]} {value}"
