@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from pipelines.cli import demo
-from pipelines.measures import browser
+from pipelines.measures import browser, served
 from pipelines.measures.access.client import Request
 from pipelines.measures.served import Served
 
@@ -84,13 +84,14 @@ def cockpit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     lacking = browser.missing()
     if lacking is not None:
         cockpit_city.skip_loudly(lacking)
+    cockpit_city.skip_without_server()
     root = tmp_path_factory.mktemp("cockpit")
     if SHOTS:
         first = demo.LAST_DAY - (demo.DAYS - 1) * (cockpit_city.LAST - cockpit_city.LAST.replace(day=14))
-        made = cockpit_city.running(root, demo.CANTEENS, first, demo.BOOKS, demo.FILMED, demo.FILMED * 3)
+        home = cockpit_city.city(root, demo.CANTEENS, first, demo.BOOKS, demo.FILMED, demo.FILMED * 3)
     else:
-        made = cockpit_city.running(root, books=1.0, cameras=cockpit_city.CANTEENS, films=FILMS)
-    with made as (_, server):
+        home = cockpit_city.city(root, books=1.0, cameras=cockpit_city.CANTEENS, films=FILMS)
+    with served.running(home) as server:
         yield server
 
 

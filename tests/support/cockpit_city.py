@@ -1,7 +1,7 @@
-"""A small simulated city with its cockpit running, for tests that need the real server.
+"""A small simulated city for tests that need the real cockpit.
 
-Belongs here: making the city and starting the server, and why that is not possible on a machine.
-Does not belong here: what is asked of it.
+Belongs here: making the city, and saying loudly why there is no server on a machine. Does not belong here: starting
+the server (``pipelines.measures.served``), and what is asked of it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,12 @@ import functools
 import json
 import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ingest import simulator
 from pipelines import cockpit, night
-from pipelines.measures import served
-from pipelines.measures.served import Served
 from pipelines.vision import drawing
 from warehouse import settings
 from warehouse.settings import Settings
@@ -31,16 +27,15 @@ CANTEENS = 24
 SEED = 1
 
 
-@contextmanager
-def running(
+def city(
     root: Path,
     canteens: int = CANTEENS,
     first: dt.date = FIRST,
     books: float = 0.0,
     cameras: int = 0,
     films: int = 0,
-) -> Iterator[tuple[Settings, Served]]:
-    """The city's data home and its server.
+) -> Settings:
+    """The data home of a published city with every planted fault.
 
     Args:
         root: Empty folder.
@@ -50,21 +45,6 @@ def running(
         cameras: Number of canteens whose kitchens are filmed.
         films: Number of their films that are drawn.
     """
-    skip_without_server()
-    home = city(root, canteens, first, books, cameras, films)
-    with served.running(home) as server:
-        yield home, server
-
-
-def city(
-    root: Path,
-    canteens: int = CANTEENS,
-    first: dt.date = FIRST,
-    books: float = 0.0,
-    cameras: int = 0,
-    films: int = 0,
-) -> Settings:
-    """A published city with every planted fault."""
     simulator.simulate(root / "out", canteens, first, LAST, SEED, books=books, cameras=cameras)
     home = settings.load(root / "home")
     if films:
